@@ -1,0 +1,1 @@
+"""The learning loop; it imports ``storaiteller``, never the reverse."""

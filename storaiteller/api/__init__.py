@@ -1,0 +1,1 @@
+"""What other programs and the page talk to: REST, the WebSocket, and the gate before both."""

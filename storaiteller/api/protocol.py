@@ -1,0 +1,131 @@
+"""The messages on ``/ws``, both ways. ``tests/protocol_examples.json`` shows one of each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from storaiteller.story import (
+    FinishReason,
+    Instruction,
+    Name,
+    Passage,
+    SamplingOptions,
+    StorySettings,
+    StoryText,
+)
+
+RequestId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: RequestId
+
+
+class _Request(_Message):
+    settings: StorySettings
+    model: Name | None = None
+    sampling: SamplingOptions = Field(default_factory=SamplingOptions)
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**32 - 1)] | None = None
+    progress: bool = False
+    """Ask for ``progress`` messages before the first word; without it none is sent."""
+
+
+class Generate(_Request):
+    """Write a new story."""
+
+    type: Literal["generate"]
+
+
+class Rewrite(_Request):
+    """Write ``selected`` anew; the answer is the passage alone."""
+
+    type: Literal["rewrite"]
+    before: StoryText
+    selected: Annotated[StoryText, Field(min_length=1)]
+    after: StoryText
+    instruction: Instruction = ""
+
+    @property
+    def passage(self) -> Passage:
+        return Passage(before=self.before, selected=self.selected, after=self.after)
+
+
+class Continue(_Request):
+    """Write on from the end of ``text``."""
+
+    type: Literal["continue"]
+    text: StoryText
+
+
+class Stop(_Message):
+    """End the request with this id; its ``done`` says ``cancelled``."""
+
+    type: Literal["stop"]
+
+
+WriteRequest = Generate | Rewrite | Continue
+ClientMessage = Annotated[WriteRequest | Stop, Field(discriminator="type")]
+client_message: TypeAdapter[WriteRequest | Stop] = TypeAdapter(ClientMessage)
+
+
+class Started(_Message):
+    """The model has the prompt. ``prompt_tokens`` is null where the engine counts only afterwards."""
+
+    type: Literal["started"] = "started"
+    model: str
+    prompt_tokens: int | None
+
+
+class ProgressReport(_Message):
+    """Before the first word: the model is being loaded (bytes) or reads the prompt (tokens)."""
+
+    type: Literal["progress"] = "progress"
+    stage: Literal["loading", "reading"]
+    done: int
+    total: int
+
+
+class ChunkMessage(_Message):
+    """The next piece of text; ``seq`` counts from 0 without gaps."""
+
+    type: Literal["chunk"] = "chunk"
+    seq: int
+    text: str
+
+
+class TokenUsage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    prompt: int
+    cached: int
+    completion: int
+
+
+class Done(_Message):
+    """The request ended. ``words`` counts what was delivered by this request."""
+
+    type: Literal["done"] = "done"
+    finish_reason: FinishReason
+    words: int
+    usage: TokenUsage
+    tokens_per_second: float
+    time_to_first_token_ms: float
+
+
+class Error(BaseModel):
+    """The request failed; text already sent stays valid. ``id`` is null when none could be read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["error"] = "error"
+    id: str | None
+    code: str
+    message: str
+    field: str | None = None
+
+
+ServerMessage = Started | ProgressReport | ChunkMessage | Done | Error

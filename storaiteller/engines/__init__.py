@@ -1,0 +1,1 @@
+"""Engines: one adapter for each thing that can run a model."""

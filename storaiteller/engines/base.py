@@ -1,0 +1,44 @@
+"""The contract every engine keeps; ``tests/test_engine_contract.py`` runs it against each of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from storaiteller.story import Chunk, Message, SamplingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    """``max_tokens`` bounds the answer; a ``seed`` makes it repeatable where the engine can."""
+
+    max_tokens: int
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    seed: int | None = None
+
+
+class Engine(Protocol):
+    """One model, ready to write."""
+
+    @property
+    def model_id(self) -> str:
+        """The id under which ``GET /models`` lists it."""
+        ...
+
+    def stream(
+        self, messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncGenerator[Chunk, None]:
+        """Stream an answer, or the continuation of a last ``assistant`` message.
+
+        Chunks with ``progress`` (stage "reading", in tokens) may come first, then text without empty
+        pieces, then exactly one last chunk with ``finish_reason`` (``stop`` or ``length``) and ``usage``.
+        The caller owns the generator: closing it (``aclosing``) frees the model within one token.
+
+        Raises only ``EngineError`` and ``PromptTooLongError``, before the first chunk or after any.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back memory and connections. Streams still open end with ``EngineUnavailableError``."""
+        ...
