@@ -16,6 +16,7 @@ run: $(VENV)/.app
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m tests.browser.install
+	@$(BIN)/storaiteller models fetch
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest

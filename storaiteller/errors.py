@@ -48,6 +48,13 @@ class PromptTooLongError(InvalidRequestError):
         self.window = window
 
 
+class UnknownStoryError(InvalidRequestError):
+    """There is no saved story with this id."""
+
+    code = "unknown_story"
+    status = 404
+
+
 class NotAllowedError(StoraitellerError):
     """The caller did not prove that it is this machine's writer."""
 

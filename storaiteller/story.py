@@ -40,9 +40,7 @@ def _one_line(text: str) -> str:
     return text
 
 
-StoryText = Annotated[
-    str, StringConstraints(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_no_nul)
-]
+StoryText = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_no_nul)]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
@@ -130,6 +128,7 @@ class Message:
 
 
 FinishReason = Literal["stop", "length", "cancelled"]
+Stage = Literal["loading", "reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class Usage:
 class Progress:
     """Work before the first word: ``done`` of ``total`` (bytes when loading, tokens when reading)."""
 
-    stage: Literal["loading", "reading"]
+    stage: Stage
     done: int
     total: int
 

@@ -12,6 +12,7 @@ from storaiteller.story import (
     Name,
     Passage,
     SamplingOptions,
+    Stage,
     StorySettings,
     StoryText,
 )
@@ -84,7 +85,7 @@ class ProgressReport(_Message):
     """Before the first word: the model is being loaded (bytes) or reads the prompt (tokens)."""
 
     type: Literal["progress"] = "progress"
-    stage: Literal["loading", "reading"]
+    stage: Stage
     done: int
     total: int
 

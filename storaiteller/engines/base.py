@@ -21,14 +21,7 @@ class GenerationOptions:
 class Engine(Protocol):
     """One model, ready to write."""
 
-    @property
-    def model_id(self) -> str:
-        """The id under which ``GET /models`` lists it."""
-        ...
-
-    def stream(
-        self, messages: Sequence[Message], options: GenerationOptions
-    ) -> AsyncGenerator[Chunk, None]:
+    def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
         """Stream an answer, or the continuation of a last ``assistant`` message.
 
         Chunks with ``progress`` (stage "reading", in tokens) may come first, then text without empty

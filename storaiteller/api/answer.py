@@ -1,0 +1,199 @@
+"""One request on the WebSocket, from ``started`` to its one ``done`` or ``error``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import anyio
+from pydantic import BaseModel
+
+from storaiteller import writer
+from storaiteller.api.errors import UNEXPECTED
+from storaiteller.api.protocol import (
+    ChunkMessage,
+    Done,
+    Error,
+    Generate,
+    ProgressReport,
+    Rewrite,
+    Started,
+    TokenUsage,
+    WriteRequest,
+)
+from storaiteller.engines.base import Engine
+from storaiteller.engines.pool import EnginePool
+from storaiteller.errors import StoraitellerError
+from storaiteller.models import Models
+from storaiteller.story import Chunk, Stage, Usage, count_words
+
+log = logging.getLogger(__name__)
+
+FRAME_SECONDS = 1 / 60
+"""After the first word, text is sent at most once in the time a screen takes to show it."""
+
+MAX_WAITING_CHARACTERS = 65_536
+"""Text the model may be ahead of a reader that stalls; then the model waits too."""
+
+GOODBYE_SECONDS = 5.0
+"""How long a stopped request may take to tell a slow reader that it has ended."""
+
+
+class Answer:
+    """Runs ``request`` and sends what comes of it; ``stop`` ends it early.
+
+    Two tasks: the model's text is taken as it comes, and sent as the reader takes it.
+    """
+
+    def __init__(
+        self,
+        request: WriteRequest,
+        models: Models,
+        pool: EnginePool,
+        send: Callable[[BaseModel], Awaitable[None]],
+    ) -> None:
+        self._request = request
+        self._models = models
+        self._pool = pool
+        self._send = send
+        self._scope = anyio.CancelScope()
+        self._begun = time.perf_counter()
+        self._first_text = 0.0
+        self._model_id = ""
+        self._prompt_tokens: int | None = None
+        self._started = False
+        self._sent: list[str] = []
+        self._waiting: list[str] = []
+        self._waiting_characters = 0
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._pieces = 0
+        self._last: Chunk | None = None
+
+    def stop(self) -> None:
+        """End the generation within a token; what was written is sent, then ``done`` (cancelled)."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Send everything about this request. Raises nothing but cancellation from outside."""
+        failure: Error | None = None
+        with self._scope:
+            try:
+                await self._write()
+            except StoraitellerError as error:
+                failure = self._error(error.code, error.message, error.field)
+            except Exception:
+                log.exception("a request failed unexpectedly")
+                failure = self._error("internal", UNEXPECTED)
+        if self._scope.cancelled_caught:
+            with anyio.move_on_after(GOODBYE_SECONDS):
+                await self._finish(None)
+        else:
+            await self._finish(failure)
+
+    async def _write(self) -> None:
+        model = await self._models.find(self._request.model)
+        self._model_id = model.id
+        if self._request.progress and not self._pool.is_loaded(model.id) and model.size_bytes:
+            await self._report("loading", 0, model.size_bytes)
+        async with self._pool.lend(model.id, lambda: self._models.load(model)) as engine:
+            relay = asyncio.create_task(self._relay())
+            try:
+                await self._take(engine)
+            finally:
+                relay.cancel()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([relay])
+
+    async def _take(self, engine: Engine) -> None:
+        """Take the model's text as it comes; wait where the reader is far behind."""
+        async with aclosing(self._stream(engine)) as stream:
+            async for chunk in stream:
+                if chunk.progress is not None:
+                    self._prompt_tokens = chunk.progress.total
+                    await self._start()
+                    if self._request.progress:
+                        await self._report("reading", chunk.progress.done, chunk.progress.total)
+                elif chunk.finish_reason is not None:
+                    self._last = chunk
+                else:
+                    await self._queue(chunk.text)
+
+    def _stream(self, engine: Engine) -> writer.ChunkStream:
+        request = self._request
+        choice = writer.Choice(request.sampling, request.seed)
+        if isinstance(request, Generate):
+            return writer.write(engine, request.settings, choice)
+        if isinstance(request, Rewrite):
+            return writer.rewrite(engine, request.settings, request.passage, request.instruction, choice)
+        return writer.continue_story(engine, request.settings, request.text, choice)
+
+    async def _queue(self, text: str) -> None:
+        self._pieces += 1
+        self._waiting.append(text)
+        self._waiting_characters += len(text)
+        self._news.set()
+        while self._waiting_characters > MAX_WAITING_CHARACTERS:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _relay(self) -> None:
+        """Send what is waiting, once a frame."""
+        while True:
+            await self._news.wait()
+            await self._flush()
+            await anyio.sleep(FRAME_SECONDS)
+
+    async def _flush(self) -> None:
+        """Send all that is waiting. It is only forgotten once sent: sending may be cancelled."""
+        self._news.clear()
+        if not self._waiting:
+            return
+        await self._start()
+        pieces = len(self._waiting)
+        text = "".join(self._waiting)
+        await self._send(ChunkMessage(id=self._request.id, seq=len(self._sent), text=text))
+        self._first_text = self._first_text or time.perf_counter()
+        self._sent.append(text)
+        del self._waiting[:pieces]
+        self._waiting_characters -= len(text)
+        self._room.set()
+
+    async def _start(self) -> None:
+        if not self._started:
+            request_id, tokens = self._request.id, self._prompt_tokens
+            await self._send(Started(id=request_id, model=self._model_id, prompt_tokens=tokens))
+            self._started = True
+
+    async def _report(self, stage: Stage, done: int, total: int) -> None:
+        await self._send(ProgressReport(id=self._request.id, stage=stage, done=done, total=total))
+
+    async def _finish(self, failure: Error | None) -> None:
+        await self._flush()
+        if failure is not None:
+            await self._send(failure)
+            return
+        await self._start()
+        await self._send(self._done())
+
+    def _done(self) -> Done:
+        last = self._last or Chunk(finish_reason="cancelled")
+        usage = last.usage or Usage(self._prompt_tokens or 0, 0, self._pieces)
+        now = time.perf_counter()
+        writing = now - self._first_text if self._first_text else 0.0
+        return Done(
+            id=self._request.id,
+            finish_reason=last.finish_reason or "cancelled",
+            words=count_words("".join(self._sent)),
+            usage=TokenUsage(
+                prompt=usage.prompt_tokens, cached=usage.cached_tokens, completion=usage.completion_tokens
+            ),
+            tokens_per_second=round(usage.completion_tokens / writing, 1) if writing else 0.0,
+            time_to_first_token_ms=round(1000 * (self._first_text - self._begun), 2) if writing else 0.0,
+        )
+
+    def _error(self, code: str, message: str, field: str | None = None) -> Error:
+        return Error(id=self._request.id, code=code, message=message, field=field)

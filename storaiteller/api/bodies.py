@@ -1,0 +1,67 @@
+"""How much a request may bring along."""
+
+from __future__ import annotations
+
+from starlette.types import Message, Receive, Scope
+
+from storaiteller.api.sites import values
+from storaiteller.errors import InvalidRequestError
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""A story of a million characters, four bytes each, fits with its prompt; nothing longer is a story."""
+
+
+class BodyTooLargeError(InvalidRequestError):
+    """The request is longer than any story; both numbers are in the message."""
+
+    code = "too_large"
+    status = 413
+
+    def __init__(self, limit: int, declared: int | None = None) -> None:
+        much = f"{declared:,} bytes" if declared else f"more than {limit:,} bytes"
+        super().__init__(f"This is {much} long, and at most {limit:,} bytes are taken. Shorten it.")
+
+
+async def limited(scope: Scope, receive: Receive, limit: int = MAX_BODY_BYTES) -> Receive:
+    """A ``receive`` that brings no more than ``limit`` bytes, or ``BodyTooLargeError`` now.
+
+    A declared length is believed: the server hands on no more than that. A body without one is read
+    here, so that it is refused before the route has done anything.
+    """
+    if _is_declared(scope, limit):
+        return receive
+    pending = [await _read(receive, limit)]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body, or ``BodyTooLargeError``; empty when the client went away."""
+    _is_declared(scope, limit)
+    message = await _read(receive, limit)
+    return bytes(message.get("body", b""))
+
+
+def _is_declared(scope: Scope, limit: int) -> bool:
+    declared = values(scope, b"content-length")
+    if not declared or not declared[0].isdecimal():
+        return False
+    if int(declared[0]) > limit:
+        raise BodyTooLargeError(limit, int(declared[0]))
+    return True
+
+
+async def _read(receive: Receive, limit: int) -> Message:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return message
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise BodyTooLargeError(limit)
+        if not message.get("more_body", False):
+            return {"type": "http.request", "body": bytes(body), "more_body": False}

@@ -1,0 +1,102 @@
+"""REST: which models there are, fetching one, and whether the app is ready to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from storaiteller.api.errors import ErrorBody, responses
+from storaiteller.engines.pool import EnginePool
+from storaiteller.errors import EngineError, StoraitellerError
+from storaiteller.models import ModelInfo, Models
+from storaiteller.story import Name
+
+
+class ModelList(BaseModel):
+    """``active`` writes unless a request names another."""
+
+    active: str
+    models: list[ModelInfo]
+
+
+class Pull(BaseModel):
+    """Which model to fetch, by its id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Name
+
+
+class Health(BaseModel):
+    """Whether a story could be begun now; if not, ``code`` and ``detail`` say why and what to do."""
+
+    ready: bool
+    engine: Literal["embedded", "ollama"]
+    model: str
+    code: str | None = None
+    detail: str = ""
+
+
+def models_router(models: Models, pool: EnginePool, warm: Callable[[], Awaitable[None]]) -> APIRouter:
+    """``warm`` loads the default model, if it can; it is called after a fetch."""
+    router = APIRouter(tags=["models"])
+
+    @router.get("/models", responses=responses())
+    async def list_models() -> ModelList:
+        """Every model that can write now, and those that can be fetched."""
+        found = await models.listing()
+        return ModelList(active=models.default_id, models=found)
+
+    @router.post(
+        "/models/pull",
+        response_class=StreamingResponse,
+        responses=responses()
+        | {200: {"content": {"application/x-ndjson": {}}, "description": "Progress, a JSON object a line"}},
+    )
+    async def pull_model(pull: Pull) -> StreamingResponse:
+        """Fetch a model. The last line is ``{"status": "success"}`` or an error; hanging up stops it."""
+        return StreamingResponse(_lines(pull.model), media_type="application/x-ndjson")
+
+    async def _lines(model_id: str) -> AsyncGenerator[str, None]:
+        try:
+            async with aclosing(models.pull(model_id)) as steps:
+                async for step in steps:
+                    yield _line(status=step.status, completed=step.completed, total=step.total)
+        except StoraitellerError as error:
+            yield _line(**ErrorBody(code=error.code, message=error.message).model_dump())
+        else:
+            await warm()
+
+    @router.get("/health", responses=responses())
+    async def health() -> Health:
+        """Which model would write now, and whether it can."""
+        try:
+            model = await models.find(None)
+        except EngineError as error:
+            return _not_ready(error.code, error.message)
+        if not model.installed and model.id.startswith("ollama/"):
+            detail = f"Ollama is running, but {model.name} is not there yet."
+            return _not_ready("model_missing", detail)
+        if failure := pool.failures.get(model.id):
+            return _not_ready(failure.code, failure.message)
+        if model.engine == "embedded" and model.id not in pool.ready_once:
+            return _not_ready("loading", "The model is being loaded.")
+        return Health(ready=True, engine=model.engine, model=model.id)
+
+    def _not_ready(code: str, detail: str) -> Health:
+        engine: Literal["embedded", "ollama"] = (
+            "ollama" if models.default_id.startswith("ollama/") else "embedded"
+        )
+        return Health(ready=False, engine=engine, model=models.default_id, code=code, detail=detail)
+
+    return router
+
+
+def _line(**values: Any) -> str:
+    return json.dumps(values) + "\n"

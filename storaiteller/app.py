@@ -1,0 +1,96 @@
+"""Where the parts are joined: the only place that knows all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from storaiteller import __version__
+from storaiteller.api import errors
+from storaiteller.api.feedback import feedback_router
+from storaiteller.api.models import models_router
+from storaiteller.api.pages import Pages
+from storaiteller.api.security import Gate, new_token
+from storaiteller.api.sites import allowed_hosts
+from storaiteller.api.socket import socket_router
+from storaiteller.api.stories import stories_router
+from storaiteller.config import Config
+from storaiteller.engines.pool import EnginePool
+from storaiteller.errors import EngineError, LedgerError
+from storaiteller.feedback import FeedbackLedger
+from storaiteller.models import Models
+
+log = logging.getLogger(__name__)
+
+
+def create_app(config: Config, *, token: str | None = None, models: Models | None = None) -> FastAPI:
+    """The whole app for one configuration.
+
+    ``token`` lets a browser or program in; without it, the configured one or a new one. ``models``
+    replaces the models of the configuration, for tests and measurements.
+    """
+    models = models or Models(config)
+    pool = EnginePool()
+    ledger = FeedbackLedger(config.ledger_path)
+
+    async def warm() -> None:
+        """Load the default model before anybody asks; what goes wrong is told by ``/health``."""
+        try:
+            await models.decide()
+            model = await models.find(None)
+            async with pool.lend(model.id, lambda: models.load(model)):
+                log.info("%s is ready", model.id)
+        except EngineError as error:
+            log.warning("%s", error.message)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(warm())
+        try:
+            await asyncio.to_thread(_open, ledger)
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.wait([warming])
+            await pool.aclose()
+            await models.aclose()
+
+    app = FastAPI(
+        title="StorAIteller",
+        version=__version__,
+        description="Write stories with a language model on your own machine. "
+        "Stories stream over the WebSocket /ws; its messages are described in the README.",
+        lifespan=lifespan,
+        docs_url=None,  # its page would come from another site
+        redoc_url=None,
+    )
+    errors.install(app)
+    app.include_router(stories_router())
+    app.include_router(feedback_router(ledger))
+    app.include_router(models_router(models, pool, warm))
+    app.include_router(socket_router(models, pool))
+    pages = Pages()
+    pages.install(app)
+    password = config.password.get_secret_value() if config.password else None
+    configured = config.token.get_secret_value() if config.token else None
+    app.add_middleware(
+        Gate,
+        token=token or configured or new_token(),
+        hosts=allowed_hosts(config.host, config.port, config.allowed_hosts.split(",")),
+        port=config.port,
+        door=pages.door,
+        password=password,
+    )
+    return app
+
+
+def _open(ledger: FeedbackLedger) -> None:
+    try:
+        for found in ledger.open():
+            log.warning("%s", found.message)
+    except LedgerError as error:
+        log.error("%s", error.message)  # writing goes on; saving will say it again

@@ -1,0 +1,90 @@
+"""The settings of the app itself, from the environment and the command line. Nothing else reads either."""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storaiteller.errors import ConfigError
+
+PREFIX = "STORAITELLER_"
+
+
+class EngineChoice(StrEnum):
+    """Which engine is asked first; ``auto`` takes Ollama if its server answers."""
+
+    AUTO = "auto"
+    EMBEDDED = "embedded"
+    OLLAMA = "ollama"
+
+
+class Config(BaseSettings):
+    """Every setting, named ``STORAITELLER_`` and its own name in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8_000
+    data_dir: Path = Path("data")
+    engine: EngineChoice = EngineChoice.AUTO
+    model: str | None = None
+    """A GGUF file, ``ollama:<name>`` for an Ollama blob run here, or a name on the Ollama server."""
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    context: Annotated[int, Field(ge=512, le=1_048_576)] = 8_192
+    """Tokens an embedded model may hold, prompt and story together; less if the model was made for less."""
+    browser: bool = True
+    token: SecretStr | None = None
+    password: SecretStr | None = None
+    allowed_hosts: str = ""
+    """More names (``host:port``, comma separated) that this server may be called by."""
+    ollama_host: Annotated[str, Field(validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST"))] = (
+        "127.0.0.1:11434"
+    )
+    ollama_models: Annotated[
+        Path | None, Field(validation_alias=AliasChoices("ollama_models", "OLLAMA_MODELS"))
+    ] = None
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.data_dir / "datastories.csv"
+
+
+def load_config(**given: Any) -> Config:
+    """The configuration: ``given`` values first (``None`` means not given), then the environment.
+
+    Raises ``ConfigError`` naming the setting and what is allowed.
+    """
+    try:
+        config = Config(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "setting"
+        raise ConfigError(f"{_spelled(name)}: {first['msg']}, not {first['input']!r}.", field=name) from error
+    if not is_loopback(config.host) and config.password is None:
+        raise ConfigError(
+            f"--host {config.host} would let other machines in. Set {PREFIX}PASSWORD to allow it with a "
+            "password, or leave --host away.",
+            field="host",
+        )
+    return config
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server bound to ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _spelled(name: str) -> str:
+    return name.upper() if name.isupper() else f"{PREFIX}{name.upper()} (--{name.replace('_', '-')})"

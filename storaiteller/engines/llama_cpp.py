@@ -1,0 +1,236 @@
+"""The embedded engine: llama.cpp inside this process, through ``xllamacpp``.
+
+What was measured about it, and why the numbers below are what they are, stands in the README under
+"Engines". The native code calls back on threads of its own; everything crosses to the event loop
+through one queue a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+import anyio
+import psutil
+
+from storaiteller.engines.base import GenerationOptions
+from storaiteller.errors import (
+    EngineUnavailableError,
+    GenerationFailedError,
+    ModelMissingError,
+    ModelUnusableError,
+    PromptTooLongError,
+    StoraitellerError,
+)
+from storaiteller.story import Chunk, FinishReason, Message, Progress, Usage
+
+SLOTS = 2
+"""Streams that run at once, each with a window of its own; further ones wait their turn."""
+
+BATCH_TOKENS = 128
+"""Prompt tokens read between two looks at the stop flag: half a second of the demo model on two
+cores, for a tenth less reading speed than llama.cpp's default of 512."""
+
+PROMPT_CACHE_MIB = 256
+"""Memory for prefixes of earlier prompts; llama.cpp's own default is 8 GiB."""
+
+Event = dict[str, Any]
+
+
+def default_threads() -> tuple[int, int]:
+    """Threads for (writing, reading).
+
+    Writing waits for its slowest thread at every operation, so one busy core would drag all of them
+    down to a quarter of the speed: leave one core free. Reading is one long computation and uses all.
+    """
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return max(1, cores - 1), cores
+
+
+class LlamaCppEngine:
+    """One GGUF model, loaded. Make it with ``load``; the caller owns it and calls ``aclose``."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._running: set[_Stream] = set()
+        self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="llama")
+
+    @classmethod
+    async def load(cls, path: Path, *, threads: int | None = None, window: int = 8_192) -> Self:
+        """Load the GGUF file at ``path``, with a window of ``window`` tokens or the model's own if smaller.
+
+        Raises ``ModelMissingError`` if there is no such file and ``ModelUnusableError`` if it is not
+        a GGUF, is cut short, or is of a kind that this llama.cpp does not know.
+        """
+        await asyncio.to_thread(_check_magic, path)
+        try:
+            server = await asyncio.to_thread(_serve, path, threads, window)
+        except RuntimeError as error:
+            raise ModelUnusableError(
+                f"{path.name} could not be loaded. The file may be damaged or cut short, too large "
+                "for this machine's memory, or of a kind that this version does not know. "
+                "Fetch it again, or choose another model."
+            ) from error
+        finally:
+            _take_signals_back()
+        return cls(server)
+
+    async def stream(
+        self, messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncGenerator[Chunk, None]:
+        """See ``Engine.stream``. With a seed nothing is reused from the cache, so that the text repeats."""
+        if self._server is None:
+            raise EngineUnavailableError("The model was put away. Please try again.")
+        stream = _Stream(self._server, _request(messages, options))
+        self._running.add(stream)
+        work = asyncio.get_running_loop().run_in_executor(self._threads, stream.run)
+        try:
+            finish: FinishReason = "stop"
+            while (event := await stream.events.get()) is not None:
+                if usage := event.get("usage"):
+                    yield Chunk(finish_reason=finish, usage=_usage(usage))
+                    return
+                for choice in event.get("choices", ()):
+                    if text := choice["delta"].get("content"):
+                        yield Chunk(text=text)
+                    if choice["finish_reason"] is not None:
+                        finish = "length" if choice["finish_reason"] == "length" else "stop"
+                if reading := event.get("prompt_progress"):
+                    yield Chunk(progress=Progress("reading", reading["processed"], reading["total"]))
+                if failure := event.get("error"):
+                    raise _translate(failure)
+            raise _ended_early(stream)
+        finally:
+            stream.stop.set()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([work])
+            self._running.discard(stream)
+
+    async def aclose(self) -> None:
+        server, self._server = self._server, None
+        for stream in self._running:
+            stream.stop.set()
+        await asyncio.to_thread(self._threads.shutdown)
+        # The last reference ends the native server and waits for its threads.
+        await asyncio.to_thread(_drop, [server])
+        del server
+
+
+class _Stream:
+    """One request to the native server, run on a worker thread, heard on the event loop."""
+
+    def __init__(self, server: Any, request: Event) -> None:
+        self._server = server
+        self._request = request
+        self._loop = asyncio.get_running_loop()
+        self.events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.stop = threading.Event()
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            if not self.stop.is_set():
+                self._server.handle_chat_completions(self._request, self._hear)
+        except Exception as error:  # whatever native code throws is reported on the loop
+            self.failure = error
+        finally:
+            self._server = None
+            self._put(None)
+
+    def _hear(self, event: Event) -> bool:
+        """Called by the native server for each event; returning True ends the generation."""
+        self._put(event)
+        return self.stop.is_set()
+
+    def _put(self, event: Event | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self.events.put_nowait, event)
+
+
+def _check_magic(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise ModelMissingError(f"There is no readable model file at {path}.") from error
+    if magic != b"GGUF":
+        raise ModelUnusableError(f"{path.name} is not a GGUF model file.")
+
+
+def _serve(path: Path, threads: int | None, window: int) -> Any:
+    import xllamacpp  # 100 MB of native code: only when a model is really loaded
+
+    writing, reading = (threads, threads) if threads else default_threads()
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = window * SLOTS
+    params.n_parallel = SLOTS
+    params.n_batch = params.n_ubatch = BATCH_TOKENS
+    params.cpuparams.n_threads = writing
+    params.cpuparams_batch.n_threads = reading
+    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.warmup = False
+    params.verbosity = -1
+    # xllamacpp always opens a listener on a loopback port of its own. We never use it: its key is
+    # forgotten as soon as it is set, and the only origin it names is not one.
+    params.api_keys = [secrets.token_urlsafe(32)]
+    params.cors_origins = "null.invalid"
+    params.cors_credentials = False
+    params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
+    return xllamacpp.Server(params)
+
+
+def _take_signals_back() -> None:
+    """The native server installs handlers for SIGINT and SIGTERM; put Python's own back in place."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (handler := signal.getsignal(number)) is not None:
+                signal.signal(number, handler)
+
+
+def _request(messages: Sequence[Message], options: GenerationOptions) -> Event:
+    sampling = options.sampling
+    request: Event = {
+        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "max_tokens": options.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+        "repeat_penalty": sampling.repeat_penalty,
+        "chat_template_kwargs": {"enable_thinking": False},
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+    }
+    if options.seed is not None:
+        request |= {"seed": options.seed, "cache_prompt": False}
+    return request
+
+
+def _usage(usage: Event) -> Usage:
+    cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+    return Usage(usage["prompt_tokens"], cached, usage["completion_tokens"])
+
+
+def _translate(failure: Event) -> StoraitellerError:
+    if failure.get("type") == "exceed_context_size_error":
+        return PromptTooLongError(failure["n_prompt_tokens"], failure["n_ctx"])
+    return GenerationFailedError(f"The model could not go on: {failure.get('message', failure)}.")
+
+
+def _ended_early(stream: _Stream) -> StoraitellerError:
+    if stream.failure is not None:
+        return GenerationFailedError(f"The model could not go on: {stream.failure}.")
+    return EngineUnavailableError("The model was put away while it was writing. Please try again.")
+
+
+def _drop(references: list[Any]) -> None:
+    references.clear()

@@ -1,0 +1,230 @@
+"""Ollama: models served by the writer's own Ollama server, on this machine or on another."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from storaiteller.engines.base import GenerationOptions
+from storaiteller.engines.ollama_chat import (
+    chat_request,
+    count,
+    estimate_tokens,
+    last_chunk,
+    text_of,
+    window_step,
+)
+from storaiteller.engines.ollama_wire import Patience, Wire, server_address
+from storaiteller.errors import (
+    EngineError,
+    EngineUnavailableError,
+    GenerationFailedError,
+    ModelMissingError,
+    PromptTooLongError,
+)
+from storaiteller.story import Chunk, Message
+
+if TYPE_CHECKING:
+    from ollama import ShowResponse
+
+DEFAULT_WINDOW_LIMIT = 32_768
+"""Tokens. Many models claim 131,072, whose cache would take more memory than the model."""
+
+_LEAST_ROOM = 64
+_UNKNOWN_WINDOW = 4_096
+_TOO_LONG = re.compile(r"exceeds the (?:available )?context|longer than the context")
+_COUNTED = re.compile(r"request \((\d+) tokens\)")
+_STORY_CUT_OFF = (
+    "Ollama went away in the middle of the story. What was written is kept; "
+    "go on when Ollama is running again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A model Ollama has, under the name a writer types: ``llama3.2`` for ``llama3.2:latest``."""
+
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """What Ollama says it does, and bytes summed over the layers it has begun to fetch."""
+
+    status: str
+    completed: int
+    total: int
+
+
+class OllamaServer:
+    """One Ollama server. ``host`` is spelled as in ``OLLAMA_HOST``; empty means the usual place.
+
+    Every method but ``version`` raises ``EngineError`` and nothing else.
+    """
+
+    def __init__(self, host: str = "", *, patience: Patience | None = None) -> None:
+        self.url = server_address(host)
+        self._patience = patience or Patience()
+        self._wire = Wire(self.url, self._patience)
+
+    async def version(self) -> str | None:
+        """Ask who is there; ``None`` when nothing answers at once, or when it is no Ollama."""
+        patience = self._patience.connect * 2
+        with suppress(EngineError), self._wire.in_our_words(), anyio.fail_after(patience):
+            answer = await self._wire.client._client.get("/api/version")
+            version = answer.raise_for_status().json()["version"]
+            return version if version and isinstance(version, str) else None
+        return None
+
+    async def installed(self) -> list[InstalledModel]:
+        """List the models it has, but for cloud models: those would send the story away."""
+        with self._wire.in_our_words(), anyio.fail_after(self._patience.answer):
+            found = (await self._wire.client.list()).models
+        return [
+            InstalledModel(model.model.removesuffix(":latest"), int(model.size or 0))
+            for model in found
+            if model.model and not model.model.endswith((":cloud", "-cloud"))
+        ]
+
+    async def window(self, name: str) -> int:
+        """Tokens the model was made for, prompt and answer together."""
+        for key, value in ((await self._show(name)).modelinfo or {}).items():
+            if key.endswith(".context_length") and isinstance(value, int) and value > 0:
+                return value
+        return _UNKNOWN_WINDOW
+
+    async def blob(self, name: str) -> Path | None:
+        """Find the model's GGUF file, if it is on this machine and may be read.
+
+        ``None`` too for a model with an adapter, which its GGUF alone would not be.
+        """
+        path = None
+        for line in ((await self._show(name)).modelfile or "").splitlines():
+            word, _, rest = line.strip().partition(" ")
+            if word == "FROM":
+                path = path or Path(rest.strip())
+            elif word == "ADAPTER":
+                return None
+            elif word and not word.startswith("#"):
+                break
+        return path if path and _readable(path) else None
+
+    async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
+        """Fetch a model; closing the generator stops it, and the next pull goes on from there."""
+        cut_off = f"Ollama went away before {name} was complete. Get it again: what came is kept."
+        # Slow: between the last byte and "success" a large file is checked without a word.
+        answers = self._wire.answers("/api/pull", {"model": name}, cut_off, slow=True)
+        done: dict[str, int] = {}
+        size: dict[str, int] = {}
+        try:
+            async with aclosing(answers):
+                async for answer in answers:
+                    if layer := str(answer.get("digest") or ""):
+                        done[layer], size[layer] = (
+                            count(answer, "completed"),
+                            count(answer, "total"),
+                        )
+                    status = str(answer.get("status", ""))
+                    yield PullProgress(status, sum(done.values()), sum(size.values()))
+                    if status == "success":
+                        return
+        except GenerationFailedError as error:
+            if "file does not exist" not in error.message:
+                raise
+            missing = f"Ollama's library has no model called {name}. Check the name."
+            raise ModelMissingError(missing) from error
+        raise EngineUnavailableError(cut_off)
+
+    def engine(self, name: str, window_limit: int = DEFAULT_WINDOW_LIMIT) -> OllamaEngine:
+        """Make an engine for one model, to be closed by the caller before this server."""
+        return OllamaEngine(self, Wire(self.url, self._patience), name, window_limit)
+
+    async def aclose(self) -> None:
+        """Give back the connections. Engines have their own."""
+        await self._wire.aclose()
+
+    async def _show(self, name: str) -> ShowResponse:
+        with self._wire.in_our_words(name), anyio.fail_after(self._patience.answer):
+            return await self._wire.client.show(name)
+
+
+class OllamaEngine:
+    """One model of an ``OllamaServer``, as an ``Engine``. ``window_limit`` is in tokens.
+
+    Ollama has no tokenizer to ask, and loads the model anew whenever ``num_ctx`` changes. So the
+    prompt is estimated, ``num_ctx`` goes up in a few steps and never down, and where Ollama counts
+    more than was estimated the next step is tried. It tells only because ``truncate`` is false;
+    before 0.12.6 it did not know that word, and the estimate alone keeps the prompt whole.
+    """
+
+    def __init__(
+        self, server: OllamaServer, wire: Wire, name: str, window_limit: int = DEFAULT_WINDOW_LIMIT
+    ) -> None:
+        self._server = server
+        self._wire = wire
+        self._name = name
+        self._window_limit = window_limit
+        self._window = 0
+        self._num_ctx = 0
+        self._closed = False
+
+    async def stream(
+        self, messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncGenerator[Chunk, None]:
+        """See ``Engine.stream``."""
+        self._check_open()
+        self._window = self._window or await self._server.window(self._name)
+        window = min(self._window, self._window_limit)
+        needed = estimate_tokens(messages)
+        begun = False
+        while True:
+            if needed + min(options.max_tokens, _LEAST_ROOM) > window:
+                raise PromptTooLongError(needed, window)
+            num_ctx = max(self._num_ctx, window_step(needed + options.max_tokens, window))
+            self._num_ctx = num_ctx
+            try:
+                async with aclosing(self._attempt(messages, options, num_ctx)) as chunks:
+                    async for chunk in chunks:
+                        begun = True
+                        yield chunk
+                return
+            except GenerationFailedError as error:
+                if begun or not _TOO_LONG.search(error.message):
+                    raise
+                counted = _COUNTED.search(error.message)
+                needed = max(int(counted[1]) if counted else 0, num_ctx + 1)
+
+    async def _attempt(
+        self, messages: Sequence[Message], options: GenerationOptions, num_ctx: int
+    ) -> AsyncGenerator[Chunk, None]:
+        request = chat_request(self._name, messages, options, num_ctx)
+        async with aclosing(self._wire.answers("/api/chat", request, _STORY_CUT_OFF)) as answers:
+            async for answer in answers:
+                self._check_open()
+                if text := text_of(answer):
+                    yield Chunk(text=text)
+                if answer.get("done"):
+                    yield last_chunk(answer)
+                    return
+        raise EngineUnavailableError(_STORY_CUT_OFF)
+
+    async def aclose(self) -> None:
+        """See ``Engine.aclose``. In Ollama the model stays loaded until its ``keep_alive`` ends."""
+        self._closed = True
+        await self._wire.aclose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineUnavailableError(f"{self._name} was put away. Choose a model again.")
+
+
+def _readable(path: Path) -> bool:
+    return path.is_absolute() and os.access(path, os.R_OK) and path.is_file()

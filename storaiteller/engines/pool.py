@@ -1,0 +1,77 @@
+"""Who holds the loaded models: one at a time, lent to as many streams as want it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+
+from storaiteller.engines.base import Engine
+from storaiteller.errors import EngineError
+
+Load = Callable[[], Awaitable[Engine]]
+
+
+class _Loaded:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.users = 0
+
+
+class EnginePool:
+    """Lends engines by model id, and closes them.
+
+    The last one used stays loaded; the one before it is put away as soon as nobody streams from it,
+    so that two large models do not share the memory for long.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, _Loaded] = {}
+        self._current: str | None = None
+        self._lock = asyncio.Lock()
+        self.failures: dict[str, EngineError] = {}
+        """Why a model could not be loaded when it was last asked for, by its id."""
+        self.ready_once: set[str] = set()
+        """Ids of the models that could be loaded; they need not be in memory now."""
+
+    def is_loaded(self, model_id: str) -> bool:
+        return model_id in self._loaded
+
+    @asynccontextmanager
+    async def lend(self, model_id: str, load: Load) -> AsyncIterator[Engine]:
+        """The engine for ``model_id``, made by ``load`` if it is not there. Raises what ``load`` raises."""
+        held = await self._hold(model_id, load)
+        try:
+            yield held.engine
+        finally:
+            held.users -= 1
+            if held.users == 0 and model_id != self._current:
+                with anyio.CancelScope(shield=True):
+                    await self._put_away(model_id)
+
+    async def aclose(self) -> None:
+        for model_id in list(self._loaded):
+            await self._put_away(model_id)
+
+    async def _hold(self, model_id: str, load: Load) -> _Loaded:
+        async with self._lock:
+            self._current = model_id
+            for other in [key for key, held in self._loaded.items() if not held.users and key != model_id]:
+                await self._put_away(other)
+            if model_id not in self._loaded:
+                try:
+                    self._loaded[model_id] = _Loaded(await load())
+                except EngineError as error:
+                    self.failures[model_id] = error
+                    raise
+            self.failures.pop(model_id, None)
+            self.ready_once.add(model_id)
+            held = self._loaded[model_id]
+            held.users += 1
+            return held
+
+    async def _put_away(self, model_id: str) -> None:
+        if held := self._loaded.pop(model_id, None):
+            await held.engine.aclose()

@@ -1,0 +1,191 @@
+"""Which models there are, where their weights lie, and which one writes unless the writer chooses.
+
+A model's id is its engine and its name: ``embedded/<file>.gguf``, ``embedded/ollama:<name>`` (an
+Ollama blob, run in this process) or ``ollama/<name>`` (run by the Ollama server). A request can only
+name an id that is listed here; it never becomes a path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from storaiteller import demo_model
+from storaiteller.config import Config, EngineChoice
+from storaiteller.engines.base import Engine
+from storaiteller.engines.llama_cpp import LlamaCppEngine
+from storaiteller.engines.ollama import OllamaServer, PullProgress
+from storaiteller.errors import ConfigError, EngineError, ModelMissingError
+from storaiteller.ollama_store import find_blob, usual_folders
+
+TUNED_MODEL, USUAL_MODEL = "storaiteller", "llama3.2"
+"""What is asked of an Ollama server: the writer's own model once there is one, else this."""
+
+DEMO_ID = f"embedded/{demo_model.FILE_NAME}"
+_BLOB = "ollama:"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One line of the model picker. ``size_bytes`` is unknown (None) for what is not installed."""
+
+    id: str
+    name: str
+    engine: Literal["embedded", "ollama"]
+    installed: bool
+    size_bytes: int | None
+    detail: str = ""
+
+
+class Models:
+    """The models of one configuration. ``decide`` settles which one writes by default.
+
+    Raises ``ConfigError`` if ``--model`` and ``--engine`` disagree.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._ollama = OllamaServer(config.ollama_host)
+        self._chosen_file = _chosen_file(config)
+        self._decided = asyncio.Event()
+        self.default_id = DEMO_ID
+
+    async def decide(self) -> None:
+        """Settle the default model: what was asked for, else Ollama's if it answers, else the demo."""
+        model, engine = self._config.model, self._config.engine
+        if self._chosen_file is not None:
+            self.default_id = f"embedded/{self._chosen_file.name}"
+        elif model is not None and model.startswith(_BLOB):
+            self.default_id = f"embedded/{model}"
+        elif model is not None:
+            self.default_id = f"ollama/{model}"
+        elif engine is not EngineChoice.EMBEDDED and (
+            engine is EngineChoice.OLLAMA or await self._ollama.version() is not None
+        ):
+            self.default_id = await self._ollama_default()
+        self._decided.set()
+
+    async def _ollama_default(self) -> str:
+        try:
+            names = {model.name for model in await self._ollama.installed()}
+        except EngineError:
+            names = set()
+        return f"ollama/{TUNED_MODEL if TUNED_MODEL in names else USUAL_MODEL}"
+
+    async def listing(self) -> list[ModelInfo]:
+        """Every model that can write now, and those that can be fetched for it."""
+        await self._decided.wait()
+        return [*self._embedded(), *await self._on_server()]
+
+    async def find(self, model_id: str | None) -> ModelInfo:
+        """The model with this id, or the default one. Raises ``EngineError``."""
+        await self._decided.wait()
+        wanted = model_id or self.default_id
+        if wanted.startswith("embedded/"):
+            known = self._embedded()
+        else:
+            known = await self._on_server(must_answer=True)
+        for model in known:
+            if model.id == wanted:
+                return model
+        raise ModelMissingError(f"There is no model {wanted} here. Choose one from the list of models.")
+
+    async def load(self, model: ModelInfo) -> Engine:
+        """An engine for ``model``, owned by the caller. Raises ``EngineError``."""
+        if not model.installed:
+            raise ModelMissingError(
+                f"{model.name} is not on this machine yet. Get it from the list of models."
+            )
+        if model.engine == "ollama":
+            return self._ollama.engine(model.id.removeprefix("ollama/"))
+        return await LlamaCppEngine.load(
+            self._path(model.id), threads=self._config.threads, window=self._config.context
+        )
+
+    async def pull(self, model_id: str) -> AsyncGenerator[PullProgress, None]:
+        """Fetch a model; the last progress says ``success``. Closing the generator stops it."""
+        if model_id == DEMO_ID:
+            progress = demo_model.fetch(self._config.models_dir)
+        elif model_id.startswith("ollama/"):
+            progress = self._ollama.pull(model_id.removeprefix("ollama/"))
+        else:
+            raise ModelMissingError(
+                f"{model_id} cannot be fetched. Put its file into {self._config.models_dir}."
+            )
+        async with aclosing(progress):
+            async for step in progress:
+                yield step
+
+    async def aclose(self) -> None:
+        await self._ollama.aclose()
+
+    def _embedded(self) -> list[ModelInfo]:
+        files = {DEMO_ID: self._config.models_dir / demo_model.FILE_NAME}
+        files |= {f"embedded/{path.name}": path for path in sorted(self._config.models_dir.glob("*.gguf"))}
+        if self._chosen_file is not None:
+            files[f"embedded/{self._chosen_file.name}"] = self._chosen_file
+        found = [_file_info(model_id, path) for model_id, path in files.items()]
+        if self.default_id.startswith(f"embedded/{_BLOB}"):
+            found.append(self._blob_info(self.default_id))
+        return found
+
+    def _blob_info(self, model_id: str) -> ModelInfo:
+        name = model_id.removeprefix(f"embedded/{_BLOB}")
+        path = self._path(model_id)
+        return ModelInfo(model_id, f"{name} (Ollama's file)", "embedded", True, path.stat().st_size)
+
+    def _path(self, model_id: str) -> Path:
+        name = model_id.removeprefix("embedded/")
+        if name.startswith(_BLOB):
+            folder = self._config.ollama_models
+            return find_blob(name.removeprefix(_BLOB), [folder] if folder else usual_folders())
+        if self._chosen_file is not None and self._chosen_file.name == name:
+            return self._chosen_file
+        return self._config.models_dir / name
+
+    async def _on_server(self, *, must_answer: bool = False) -> list[ModelInfo]:
+        try:
+            installed = await self._ollama.installed()
+        except EngineError:
+            if must_answer:
+                raise
+            installed, answers = [], False
+        else:
+            answers = True
+        found = [
+            ModelInfo(f"ollama/{model.name}", model.name, "ollama", True, model.size_bytes)
+            for model in installed
+        ]
+        wanted = self.default_id if self.default_id.startswith("ollama/") else f"ollama/{USUAL_MODEL}"
+        if (answers or wanted == self.default_id) and wanted not in {model.id for model in found}:
+            name = wanted.removeprefix("ollama/")
+            found.append(ModelInfo(wanted, name, "ollama", installed=False, size_bytes=None))
+        return found
+
+
+def _chosen_file(config: Config) -> Path | None:
+    """The GGUF that ``--model`` names, if it names one."""
+    model = config.model
+    if model is None or not (model.startswith(_BLOB) or model.endswith(".gguf")):
+        if model is not None and config.engine is EngineChoice.EMBEDDED:
+            raise ConfigError(
+                f"--model {model} is no GGUF file. Give a path, or {_BLOB}{model} for Ollama's file.",
+                field="model",
+            )
+        return None
+    if config.engine is EngineChoice.OLLAMA:
+        raise ConfigError(f"--model {model} runs embedded; leave --engine ollama away.", field="model")
+    return None if model.startswith(_BLOB) else Path(model).expanduser().resolve()
+
+
+def _file_info(model_id: str, path: Path) -> ModelInfo:
+    name = "SmolLM2 135M (built in)" if model_id == DEMO_ID else path.stem
+    try:
+        return ModelInfo(model_id, name, "embedded", True, path.stat().st_size)
+    except OSError:
+        size = demo_model.SIZE_BYTES if model_id == DEMO_ID else None
+        return ModelInfo(model_id, name, "embedded", False, size)

@@ -1,0 +1,54 @@
+"""Finding a model's GGUF in Ollama's own folder on this machine, without its server."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from storaiteller.errors import ModelMissingError, ModelUnusableError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?(?::[A-Za-z0-9._-]+)?")
+_MODEL_LAYER = "application/vnd.ollama.image.model"
+_ADAPTER_LAYER = "application/vnd.ollama.image.adapter"
+
+
+def usual_folders() -> list[Path]:
+    """Where Ollama keeps models: for the person, and for its system service."""
+    return [Path.home() / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]
+
+
+def find_blob(name: str, folders: list[Path]) -> Path:
+    """The GGUF file of ``name`` (``llama3.2``, ``llama3.2:1b``, ``somebody/model:tag``).
+
+    Raises ``ModelMissingError`` if no folder has it, ``ModelUnusableError`` if its manifest is not
+    one we can read or names more than one file.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelMissingError(f"{name!r} is not the name of an Ollama model.")
+    model, _, tag = name.partition(":")
+    model = model if "/" in model else f"library/{model}"
+    for folder in folders:
+        for manifest in sorted(folder.glob(f"manifests/*/{model}/{tag or 'latest'}")):
+            return _model_layer(name, manifest, folder)
+    places = " or ".join(str(folder) for folder in folders)
+    raise ModelMissingError(
+        f"Ollama has no model {name} in {places}. Get it with: ollama pull {name}, "
+        "or say where Ollama keeps its models in OLLAMA_MODELS."
+    )
+
+
+def _model_layer(name: str, manifest: Path, folder: Path) -> Path:
+    try:
+        layers = json.loads(manifest.read_text())["layers"]
+        kinds = {layer["mediaType"]: str(layer["digest"]) for layer in layers}
+        blob = folder / "blobs" / kinds[_MODEL_LAYER].replace(":", "-")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelUnusableError(f"Ollama's notes on {name} ({manifest}) cannot be read.") from error
+    if _ADAPTER_LAYER in kinds:
+        raise ModelUnusableError(
+            f"{name} is a model with an adapter; use it through the Ollama server: --engine ollama."
+        )
+    if blob.parent != folder / "blobs" or not blob.is_file():
+        raise ModelMissingError(f"The file of {name} is gone: {blob}. Get it with: ollama pull {name}")
+    return blob

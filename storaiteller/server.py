@@ -1,0 +1,94 @@
+"""Serving the app: a free port, the address to open, and an orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+import webbrowser
+
+import uvicorn
+
+from storaiteller.api.security import new_token
+from storaiteller.api.socket import MAX_MESSAGE_BYTES
+from storaiteller.app import create_app
+from storaiteller.config import Config
+from storaiteller.errors import ConfigError
+
+PORTS_TO_TRY = 20
+
+
+def serve(config: Config) -> None:
+    """Serve until interrupted. Prints one line with the address to open, once it can be opened.
+
+    Raises ``ConfigError`` when no port is free.
+    """
+    listener = _listen(config.host, config.port)
+    port = listener.getsockname()[1]
+    if config.port not in (0, port):
+        print(f"Port {config.port} is taken; using {port}.", file=sys.stderr)  # noqa: T201
+    config = config.model_copy(update={"port": port})
+    token = config.token.get_secret_value() if config.token else new_token()
+    address = f"http://{_named(config.host)}:{port}/"
+    if config.password is None:
+        address += f"?token={token}"
+    server = _Server(_uvicorn_config(config, token), address, open_browser=config.browser)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def _uvicorn_config(config: Config, token: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(config, token=token),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # costs time, and saves nothing on the way to oneself
+        timeout_graceful_shutdown=3,
+    )
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, address: str, *, open_browser: bool) -> None:
+        super().__init__(config)
+        self._address = address
+        self._open_browser = open_browser
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"StorAIteller is ready. Open {self._address}", flush=True)  # noqa: T201
+            if self._open_browser:
+                threading.Thread(target=_open_browser, args=[self._address], daemon=True).start()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for attempt in range(port, min(port + PORTS_TO_TRY, 65_536)) if port else (0,):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, attempt))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            reason = error
+            continue
+        return listener
+    raise ConfigError(f"No port from {port} on is free at {host}: {reason.strerror}.", field="port")
+
+
+def _named(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _open_browser(address: str) -> None:
+    """Open a real browser, if there is one; never one that would take over the terminal."""
+    with contextlib.suppress(webbrowser.Error):
+        browser = webbrowser.get()
+        if type(browser) is not webbrowser.GenericBrowser:
+            browser.open(address)

@@ -1,0 +1,216 @@
+"""Fitting a rewritten passage between the text before and after it. Pure and incremental.
+
+The model is asked for the middle only; what it says of either side all the same is cut here, and the
+seams get the space that the old passage had.
+"""
+
+from __future__ import annotations
+
+import re
+
+from storaiteller.length import SentenceKeeper, ends_sentence
+from storaiteller.story import WORD, Passage, count_words
+
+SHORTEST_ECHO = 12
+"""Characters. Agreement with a neighbour that is shorter than this is taken for chance."""
+
+LONGEST_ECHO = 2_000
+"""Characters before the passage in which an echo may begin, besides the very beginning."""
+
+MARKER = 40
+"""Characters of the text after the passage that betray that the model has reached it."""
+
+_OPENERS = ("here", "sure", "certainly", "of course", "okay", "the new", "the rewritten")
+_PREAMBLE = re.compile(r"[^\n]{0,160}?:\s*\n+\s*|[^\n]{0,80}?\bpassage[^\n:]{0,60}:\s*", re.IGNORECASE)
+_SHORTER = re.compile(r"\b(short|brief|concise|tighten|trim|cut)", re.IGNORECASE)
+_LONGER = re.compile(r"\b(long|expand|extend|detail|more|elaborat|add)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"”’»)]*(?=\s)")
+_LOOSE_END = re.compile(r"[\s.!?…,;:–—-]+$")
+
+
+def lengths(selected: str, instruction: str) -> tuple[int, int]:
+    """(words that are enough, words at most) for the passage that replaces ``selected``."""
+    words = count_words(selected)
+    if _SHORTER.search(instruction):
+        return max(1, words // 2), max(8, words)
+    if _LONGER.search(instruction):
+        return 2 * words, 3 * words + 40
+    return words + words // 5, words + words // 2 + 10
+
+
+class PassageFilter:
+    """Turns what the model streams into the passage to put between ``before`` and ``after``.
+
+    What ``feed`` and ``finish`` return may be shown; joined it is the whole new passage, with the
+    leading and trailing space of the old one. Once ``full`` the rest is to be thrown away.
+    """
+
+    def __init__(self, passage: Passage, instruction: str = "") -> None:
+        core = passage.selected.strip()
+        at = passage.selected.index(core)
+        self._lead, self._trail = passage.selected[:at], passage.selected[at + len(core) :]
+        self._start = _StartTrimmer(passage.before)
+        self._end = _EndWatcher(passage.after, one_paragraph="\n" not in core)
+        enough, most = lengths(core, instruction)
+        self._length: SentenceKeeper | _FragmentKeeper
+        if _is_fragment(core, passage.after):
+            self._length = _FragmentKeeper(most, one_sentence=not _SENTENCE_END.search(core))
+        else:
+            self._length = SentenceKeeper(most, enough=enough)
+        self._begun = False
+
+    @property
+    def full(self) -> bool:
+        return self._end.full or self._length.full
+
+    def feed(self, text: str) -> str:
+        """Take the next piece of the stream; return what may be shown."""
+        if self.full:
+            return ""
+        return self._show(self._length.feed(self._end.feed(self._start.feed(text))))
+
+    def finish(self, *, cut_off: bool = False) -> str:
+        """The stream has ended, or is ``full``: return the rest of the passage.
+
+        ``cut_off`` if the model was stopped, and not by what it reached.
+        """
+        rest = self._end.feed(self._start.finish()) + self._end.finish()
+        shown = self._show(self._length.feed(rest) + self._length.finish(cut_off=cut_off))
+        return shown + self._trail if self._begun else ""
+
+    def _show(self, text: str) -> str:
+        if not text:
+            return ""
+        lead = "" if self._begun else self._lead
+        self._begun = True
+        return lead + text
+
+
+def _is_fragment(core: str, after: str) -> bool:
+    """Whether the passage stops inside a sentence that goes on after it, on the same line."""
+    following = after.lstrip(" \t")
+    return bool(following) and following[0] not in "\r\n" and not ends_sentence(core)
+
+
+class _StartTrimmer:
+    """Holds the beginning back until it is clear whether it repeats the end of ``before``."""
+
+    def __init__(self, before: str) -> None:
+        before = before.rstrip()
+        starts = [
+            0,
+            *(match.start() for match in WORD.finditer(before, max(0, len(before) - LONGEST_ECHO))),
+        ]
+        tails = (before[at:] for at in starts)
+        self._tails = [tail for tail in tails if len(tail) >= SHORTEST_ECHO]
+        self._preamble_possible = not before
+        self._held: str | None = ""
+
+    def feed(self, text: str) -> str:
+        if self._held is None:
+            return text
+        self._held = (self._held + text).lstrip()
+        return "" if self._undecided(self._held) else self.finish()
+
+    def finish(self) -> str:
+        held, self._held = self._held or "", None
+        if self._preamble_possible and held.lower().startswith(_OPENERS):
+            return _PREAMBLE.sub("", held, count=1) if _PREAMBLE.match(held) else held
+        echo = max((len(tail) for tail in self._tails if held.startswith(tail)), default=0)
+        return held[echo:].lstrip()
+
+    def _undecided(self, held: str) -> bool:
+        if not held:
+            return True
+        if self._preamble_possible:
+            opening = held.lower()
+            return len(held) < 160 and "\n" not in held.rstrip() and (
+                opening.startswith(_OPENERS) or any(o.startswith(opening) for o in _OPENERS)
+            )  # fmt: skip
+        return any(tail.startswith(held) for tail in self._tails)
+
+
+class _EndWatcher:
+    """Ends the passage where the model goes on to ``after``, or to a paragraph nobody asked for."""
+
+    def __init__(self, after: str, *, one_paragraph: bool) -> None:
+        self.full = False
+        self._marker = _marker(after)
+        self._one_paragraph = one_paragraph
+        self._held = ""
+        self._anything = False
+
+    def feed(self, text: str) -> str:
+        if self.full:
+            return ""
+        self._held += text
+        cut = self._cut()
+        if cut is not None:
+            self.full = True
+            released, self._held = self._held[:cut], ""
+            return released
+        keep = self._possible_beginning()
+        at = len(self._held) - keep
+        released, self._held = self._held[:at], self._held[at:]
+        self._anything = self._anything or bool(released.strip())
+        return released
+
+    def finish(self) -> str:
+        held, self._held = self._held, ""
+        return held
+
+    def _cut(self) -> int | None:
+        cuts = []
+        if self._marker and (at := self._held.find(self._marker)) >= 0:
+            cuts.append(at)
+        if self._one_paragraph:
+            start = 0 if self._anything else len(self._held) - len(self._held.lstrip())
+            if (at := self._held.find("\n", start)) >= 0:
+                cuts.append(at)
+        return min(cuts, default=None)
+
+    def _possible_beginning(self) -> int:
+        """Characters at the end of what is held that may be the beginning of the marker."""
+        longest = min(len(self._marker) - 1, len(self._held))
+        sizes = range(longest, 0, -1)
+        return next((n for n in sizes if self._marker.startswith(self._held[-n:])), 0)
+
+
+def _marker(after: str) -> str:
+    text = after.strip()
+    if len(text) <= MARKER:
+        return text if len(text) >= SHORTEST_ECHO // 2 else ""
+    at_word = text.rfind(" ", SHORTEST_ECHO, MARKER)
+    return text[: at_word if at_word > 0 else MARKER]
+
+
+class _FragmentKeeper:
+    """Keeps a part of a sentence a part: no full stop at its end, and no sentence too many."""
+
+    def __init__(self, max_words: int, *, one_sentence: bool) -> None:
+        self.full = False
+        self._max_words = max_words
+        self._one_sentence = one_sentence
+        self._text = ""
+        self._shown = 0
+
+    def feed(self, text: str) -> str:
+        if self.full:
+            return ""
+        self._text += text
+        ends = [match.end() for match in WORD.finditer(self._text)]
+        if len(ends) > self._max_words:
+            self._text, self.full = self._text[: ends[self._max_words - 1]], True
+        if self._one_sentence and (stop := _SENTENCE_END.search(self._text)):
+            self._text, self.full = self._text[: stop.start()], True
+        return self._release()
+
+    def finish(self, *, cut_off: bool = False) -> str:
+        """Nothing is left: loose punctuation at the end belongs to what comes after."""
+        return ""
+
+    def _release(self) -> str:
+        loose = _LOOSE_END.search(self._text)
+        at = max(self._shown, loose.start() if loose else len(self._text))
+        released, self._shown = self._text[self._shown : at], at
+        return released

@@ -1,0 +1,141 @@
+"""The writer: story values in, a stream of chunks out. Write, continue, rewrite.
+
+Each function owns the engine's stream and closes it; closing the generator it returns frees the
+model. Every stream ends with one chunk that carries ``finish_reason`` and ``usage``, whose reason is
+``length`` when the text was ended to keep it within its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from storaiteller.engines.base import Engine, GenerationOptions
+from storaiteller.errors import EngineError, InvalidRequestError, StoryFullError
+from storaiteller.length import SentenceKeeper
+from storaiteller.prompts import rewrite_messages, story_messages
+from storaiteller.splice import PassageFilter, lengths
+from storaiteller.story import (
+    Chunk,
+    Message,
+    Passage,
+    SamplingOptions,
+    StorySettings,
+    Usage,
+    count_words,
+)
+
+TOKENS_PER_WORD = 4
+"""Generous, so that the sentence end decides and not the token limit: English needs 1.3."""
+
+ChunkStream = AsyncGenerator[Chunk, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How to choose words: the same for every kind of request."""
+
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    seed: int | None = None
+
+
+class _Filter(Protocol):
+    @property
+    def full(self) -> bool: ...
+    def feed(self, text: str) -> str: ...
+    def finish(self, *, cut_off: bool = False) -> str: ...
+
+
+def write(engine: Engine, settings: StorySettings, choice: Choice) -> ChunkStream:
+    """A new story of at most ``settings.max_words`` words."""
+    keeper = SentenceKeeper(settings.max_words)
+    options = _options(choice, settings.max_words)
+    return _filtered(engine, story_messages(settings), options, keeper)
+
+
+def continue_story(engine: Engine, settings: StorySettings, text: str, choice: Choice) -> ChunkStream:
+    """What comes after ``text``, so that both together keep within ``settings.max_words``.
+
+    Raises ``StoryFullError`` when there is no room left for another sentence.
+    """
+    words = count_words(text)
+    room = settings.max_words - words
+    if room <= 0:
+        raise StoryFullError(
+            f"The story has {words:,} of at most {settings.max_words:,} words. "
+            "Raise the number of words in the settings to go on.",
+            field="settings.max_words",
+        )
+    keeper = _Continuation(text, room)
+    return _filtered(engine, story_messages(settings, text), _options(choice, room), keeper)
+
+
+def rewrite(
+    engine: Engine, settings: StorySettings, passage: Passage, instruction: str, choice: Choice
+) -> ChunkStream:
+    """A new wording of ``passage.selected`` alone, with the space around it that the old one had."""
+    if not passage.selected.strip():
+        raise InvalidRequestError("Select some words to rewrite first.", field="selected")
+    messages = rewrite_messages(settings, passage, instruction)
+    options = _options(choice, lengths(passage.selected, instruction)[1])
+    return _filtered(engine, messages, options, PassageFilter(passage, instruction))
+
+
+def _options(choice: Choice, words: int) -> GenerationOptions:
+    return GenerationOptions(TOKENS_PER_WORD * words + 64, choice.sampling, choice.seed)
+
+
+async def _filtered(
+    engine: Engine, messages: Sequence[Message], options: GenerationOptions, kept: _Filter
+) -> ChunkStream:
+    read = pieces = 0
+    try:
+        async with aclosing(engine.stream(messages, options)) as stream:
+            async for chunk in stream:
+                if chunk.progress is not None:
+                    read = chunk.progress.total
+                    yield chunk
+                elif chunk.finish_reason is not None:
+                    if rest := kept.finish(cut_off=chunk.finish_reason == "length"):
+                        yield Chunk(text=rest)
+                    reason = "length" if kept.full else chunk.finish_reason
+                    yield Chunk(finish_reason=reason, usage=chunk.usage)
+                    return
+                else:
+                    pieces += 1
+                    if text := kept.feed(chunk.text):
+                        yield Chunk(text=text)
+                    if kept.full:
+                        break
+    except EngineError:
+        if rest := kept.finish():  # what was held back is the writer's all the same
+            yield Chunk(text=rest)
+        raise
+    if rest := kept.finish():
+        yield Chunk(text=rest)
+    # The model was stopped before it could say what it spent: a piece of text is a token.
+    yield Chunk(finish_reason="length", usage=Usage(read, 0, pieces))
+
+
+class _Continuation:
+    """A ``SentenceKeeper`` that does not say again the space the text ends with."""
+
+    def __init__(self, text: str, room: int) -> None:
+        self._keeper = SentenceKeeper(room)
+        self._after_space = text != text.rstrip()
+        self._begun = False
+
+    @property
+    def full(self) -> bool:
+        return self._keeper.full
+
+    def feed(self, text: str) -> str:
+        if not self._begun and self._after_space:
+            text = text.lstrip()
+        self._begun = self._begun or bool(text)
+        return self._keeper.feed(text)
+
+    def finish(self, *, cut_off: bool = False) -> str:
+        return self._keeper.finish(cut_off=cut_off)

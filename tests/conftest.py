@@ -1,0 +1,44 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storaiteller import demo_model
+from storaiteller.config import Config
+from storaiteller.story import Genre, Register, StorySettings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def demo_model_path() -> Path:
+    """The real demo model, which ``make test`` has fetched."""
+    path = ROOT / "data" / "models" / demo_model.FILE_NAME
+    if not path.is_file():
+        pytest.fail("The demo model is missing. Run: make test (or .venv/bin/storaiteller models fetch)")
+    return path
+
+
+@pytest.fixture
+def settings() -> StorySettings:
+    return StorySettings(
+        characters=("Ada", "Bo"),
+        keywords=("moon", "tide"),
+        genre=Genre.FANTASY,
+        register=Register.PLAYFUL,
+        max_words=120,
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A configuration with an empty data folder and an Ollama address where nobody answers."""
+    return Config(data_dir=tmp_path, browser=False, ollama_host="127.0.0.1:9")

@@ -1,0 +1,94 @@
+"""Scripted stand-ins for the edges we do not own. They record what they were asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from storaiteller.engines.base import Engine, GenerationOptions
+from storaiteller.engines.ollama import PullProgress
+from storaiteller.errors import StoraitellerError
+from storaiteller.models import ModelInfo, Models
+from storaiteller.story import Chunk, Message, Progress, Usage
+
+Script = Sequence[str | StoraitellerError | asyncio.Event]
+"""Pieces of text to stream, errors to raise, and events to wait for, in order."""
+
+
+class ScriptedEngine:
+    """An engine that says what it was told to say, and knows whether anybody listened to the end."""
+
+    def __init__(self, script: Script = ("Once ", "upon ", "a time."), *, prompt_tokens: int = 7) -> None:
+        self.script = script
+        self.prompt_tokens = prompt_tokens
+        self.asked: list[tuple[list[Message], GenerationOptions]] = []
+        self.streaming = 0
+        self.ended = asyncio.Event()
+        self.closed = False
+
+    async def stream(
+        self, messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncGenerator[Chunk, None]:
+        self.asked.append((list(messages), options))
+        self.streaming += 1
+        try:
+            yield Chunk(progress=Progress("reading", self.prompt_tokens, self.prompt_tokens))
+            for step in self.script:
+                if isinstance(step, asyncio.Event):
+                    await step.wait()
+                elif isinstance(step, str):
+                    await asyncio.sleep(0)
+                    yield Chunk(text=step)
+                else:
+                    raise step
+            words = sum(isinstance(step, str) for step in self.script)
+            yield Chunk(finish_reason="stop", usage=Usage(self.prompt_tokens, 0, words))
+        finally:
+            self.streaming -= 1
+            self.ended.set()
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class ScriptedModels(Models):
+    """Models whose one model, ``embedded/scripted``, is run by the given engine."""
+
+    info = ModelInfo("embedded/scripted", "Scripted", "embedded", installed=True, size_bytes=1)
+
+    def __init__(self, engine: Engine, pulls: Sequence[PullProgress | StoraitellerError] = ()) -> None:
+        self._engine = engine
+        self._pulls = pulls
+        self.default_id = self.info.id
+
+    async def decide(self) -> None:
+        return
+
+    async def listing(self) -> list[ModelInfo]:
+        return [self.info]
+
+    async def find(self, model_id: str | None) -> ModelInfo:
+        return self.info
+
+    async def load(self, model: ModelInfo) -> Engine:
+        return self._engine
+
+    async def pull(self, model_id: str) -> AsyncGenerator[PullProgress, None]:
+        for step in self._pulls:
+            if isinstance(step, StoraitellerError):
+                raise step
+            yield step
+
+    async def aclose(self) -> None:
+        await self._engine.aclose()
+
+
+async def collect(stream: AsyncGenerator[Chunk, None]) -> tuple[str, Chunk]:
+    """All the text of a stream, and its last chunk."""
+    text, last = "", Chunk()
+    async with aclosing(stream) as chunks:
+        async for chunk in chunks:
+            text += chunk.text
+            last = chunk
+    return text, last

@@ -1,0 +1,731 @@
+"""Ollama's own promises, beside those of ``test_engine_contract.py``: what is asked, and each failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from fake_ollama import (
+    STORY,
+    Cut,
+    FakeModel,
+    FakeOllama,
+    Gate,
+    Reply,
+    Request,
+    Silence,
+    Step,
+    done,
+    error,
+    json_lines,
+    word,
+)
+
+from storaiteller.engines.base import GenerationOptions
+from storaiteller.engines.ollama import (
+    InstalledModel,
+    OllamaEngine,
+    OllamaServer,
+    PullProgress,
+)
+from storaiteller.engines.ollama_chat import estimate_tokens
+from storaiteller.engines.ollama_wire import Patience
+from storaiteller.errors import (
+    ConfigError,
+    EngineError,
+    EngineUnavailableError,
+    GenerationFailedError,
+    ModelMissingError,
+    PromptTooLongError,
+)
+from storaiteller.story import Chunk, Message, SamplingOptions, Usage
+
+ASK = (Message("user", "Write a story."),)
+GUARD = 60.0
+"""Seconds until something that hangs fails its test."""
+
+Host = Callable[[str], OllamaServer]
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeOllama]:
+    async with FakeOllama() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def server(fake: FakeOllama) -> AsyncIterator[OllamaServer]:
+    server = OllamaServer(fake.url)
+    yield server
+    await server.aclose()
+
+
+@pytest.fixture
+async def engine(server: OllamaServer) -> AsyncIterator[OllamaEngine]:
+    engine = server.engine("llama3.2")
+    yield engine
+    await engine.aclose()
+
+
+async def chunks_of(
+    engine: OllamaEngine, messages: Iterable[Message] = ASK, max_tokens: int = 100
+) -> list[Chunk]:
+    with anyio.fail_after(GUARD):
+        async with aclosing(engine.stream(tuple(messages), GenerationOptions(max_tokens))) as stream:
+            return [chunk async for chunk in stream]
+
+
+async def text_of(engine: OllamaEngine, messages: Iterable[Message] = ASK) -> str:
+    return "".join(chunk.text for chunk in await chunks_of(engine, messages))
+
+
+async def text_until_it_fails(engine: OllamaEngine) -> tuple[str, Exception]:
+    text = ""
+    with anyio.fail_after(GUARD):
+        try:
+            async with aclosing(engine.stream(ASK, GenerationOptions(100))) as stream:
+                async for chunk in stream:
+                    text += chunk.text
+        except Exception as failure:
+            return text, failure
+    pytest.fail("the stream did not fail")
+
+
+async def pull_of(server: OllamaServer, name: str) -> list[PullProgress]:
+    with anyio.fail_after(GUARD):
+        async with aclosing(server.pull(name)) as steps:
+            return [step async for step in steps]
+
+
+async def wait_for(event: Any) -> None:
+    with anyio.fail_after(GUARD):
+        await event.wait()
+
+
+def chat_options(fake: FakeOllama) -> list[dict[str, Any]]:
+    return [request.body["options"] for request in fake.asked("/api/chat")]
+
+
+# Where the server is
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("127.0.0.1:11434", "http://127.0.0.1:11434"),
+        ("localhost", "http://localhost:11434"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("http://0.0.0.0:8080/", "http://127.0.0.1:8080"),
+        ("[::]:8080", "http://[::1]:8080"),
+        ("https://models.example/ollama/", "https://models.example:443/ollama"),
+        (' "studio.local" ', "http://studio.local:11434"),
+    ],
+)
+async def test_every_spelling_of_the_host_is_understood(host: str, url: str) -> None:
+    server = OllamaServer(host)
+    assert server.url == url
+    await server.aclose()
+
+
+@pytest.mark.parametrize("host", ["ftp://studio", "studio:abc", "http://studio:99999", "http://a\x00b"])
+async def test_a_host_that_is_no_address_is_refused_by_name(host: str) -> None:
+    with pytest.raises(ConfigError, match="OLLAMA_HOST") as refusal:
+        OllamaServer(host)
+    assert refusal.value.field == "ollama_host"
+
+
+async def test_a_proxy_in_the_environment_never_sees_a_story(
+    fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    server = OllamaServer(fake.url)
+    assert await server.version() == "0.34.1"
+    await server.aclose()
+
+
+async def test_a_redirect_is_not_followed(fake: FakeOllama, engine: OllamaEngine) -> None:
+    head = b"HTTP/1.1 307 Elsewhere\r\nLocation: /api/elsewhere\r\nContent-Length: 0\r\n\r\n"
+    fake.chat_script = Reply([head], raw=True)
+    _, failure = await text_until_it_fails(engine)
+    assert isinstance(failure, GenerationFailedError)
+    assert not fake.asked("/api/elsewhere")
+
+
+# What it has
+
+
+async def test_the_version_is_told(server: OllamaServer) -> None:
+    assert await server.version() == "0.34.1"
+
+
+async def test_no_version_when_nothing_listens(fake: FakeOllama, server: OllamaServer) -> None:
+    await fake.stop()
+    assert await server.version() is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply([b"SSH-2.0-OpenSSH\r\n"], raw=True), id="no HTTP"),
+        pytest.param(Reply([b"<html>"]), id="no JSON"),
+        pytest.param(Reply([b"[1]"]), id="a list"),
+        pytest.param(Reply([b'{"version": 3}']), id="a number"),
+        pytest.param(Reply([b"\xff\xfe\xfd"]), id="no UTF-8"),
+        pytest.param(Reply([]), id="empty"),
+        pytest.param(Reply([], raw=True), id="nothing"),
+        pytest.param(error("no", 500), id="an error"),
+    ],
+)
+async def test_no_version_from_what_is_no_ollama(
+    fake: FakeOllama, server: OllamaServer, reply: Reply
+) -> None:
+    fake.replies["/api/version"] = reply
+    assert await server.version() is None
+
+
+async def test_no_version_from_a_server_that_never_answers(fake: FakeOllama) -> None:
+    fake.replies["/api/version"] = Reply([Silence()], raw=True)
+    server = OllamaServer(fake.url, patience=Patience(connect=0.05))
+    assert await server.version() is None
+    await server.aclose()
+
+
+async def test_models_are_listed_as_a_writer_types_them_and_cloud_models_are_not(
+    fake: FakeOllama, server: OllamaServer
+) -> None:
+    fake.models["qwen3:0.6b"] = FakeModel(size=522_653_767)
+    fake.models["gpt-oss:120b-cloud"] = fake.models["glm:cloud"] = FakeModel(size=384)
+    assert await server.installed() == [
+        InstalledModel("llama3.2", 2_019_393_189),
+        InstalledModel("qwen3:0.6b", 522_653_767),
+    ]
+
+
+async def test_the_window_is_the_models_own(fake: FakeOllama, server: OllamaServer) -> None:
+    fake.models["llama3.2:latest"].context_length = 8_192
+    assert await server.window("llama3.2") == 8_192
+
+
+async def test_an_untold_window_is_taken_for_a_small_one(fake: FakeOllama, server: OllamaServer) -> None:
+    fake.replies["/api/show"] = Reply([{"model_info": {"llama.context_length": "long"}}])
+    assert await server.window("llama3.2") == 4_096
+
+
+async def test_an_unknown_model_is_named_with_the_way_to_get_it(server: OllamaServer) -> None:
+    with pytest.raises(ModelMissingError, match="ollama pull storaiteller"):
+        await server.window("storaiteller")
+
+
+@pytest.mark.parametrize("ask", ["installed", "window", "blob"])
+@pytest.mark.parametrize(
+    ("reply", "family"),
+    [
+        (Reply([b"<html>"]), GenerationFailedError),
+        (Reply([b"[1]"]), GenerationFailedError),
+        (Reply([b'{"models": 3}']), GenerationFailedError),
+        (error("disk on fire", 500), GenerationFailedError),
+        (Reply([], raw=True), EngineUnavailableError),
+        (Reply([b'{"models"', Cut()]), EngineUnavailableError),
+    ],
+)
+async def test_questions_raise_only_our_family(
+    fake: FakeOllama, server: OllamaServer, ask: str, reply: Reply, family: type[EngineError]
+) -> None:
+    fake.replies["/api/tags"] = fake.replies["/api/show"] = reply
+    with pytest.raises(family):
+        await (server.installed() if ask == "installed" else getattr(server, ask)("llama3.2"))
+
+
+async def test_a_question_is_not_waited_for_without_end(fake: FakeOllama) -> None:
+    fake.replies["/api/show"] = Reply([Silence()])
+    server = OllamaServer(fake.url, patience=Patience(answer=0.05))
+    with pytest.raises(EngineUnavailableError, match="too long"):
+        await server.window("llama3.2")
+    await server.aclose()
+
+
+async def test_questions_to_nobody_say_how_to_start_ollama(fake: FakeOllama, server: OllamaServer) -> None:
+    await fake.stop()
+    with pytest.raises(EngineUnavailableError, match="ollama serve"):
+        await server.installed()
+
+
+# The model's file
+
+
+async def test_the_blob_is_the_file_that_from_names(
+    fake: FakeOllama, server: OllamaServer, tmp_path: Path
+) -> None:
+    blob = tmp_path / "sha256-0 1"
+    blob.write_bytes(b"GGUF")
+    fake.models[
+        "llama3.2:latest"
+    ].modelfile = (
+        f'# Modelfile\n# FROM llama3.2\n\nFROM {blob}\nTEMPLATE """\nFROM /etc/passwd\nADAPTER x"""\n'
+    )
+    assert await server.blob("llama3.2") == blob
+
+
+@pytest.mark.parametrize(
+    "modelfile",
+    [
+        pytest.param("FROM {missing}\n", id="not on this machine"),
+        pytest.param("FROM {folder}\n", id="a folder"),
+        pytest.param("FROM {blob}\nADAPTER {blob}\n", id="with an adapter"),
+        pytest.param("FROM tests/fake_ollama.py\n", id="not a full path"),
+        pytest.param('TEMPLATE """\nFROM {blob}\n"""\n', id="in a text"),
+        pytest.param("", id="nothing"),
+    ],
+)
+async def test_no_blob_that_is_not_the_whole_model_here(
+    fake: FakeOllama, server: OllamaServer, tmp_path: Path, modelfile: str
+) -> None:
+    blob = tmp_path / "blob"
+    blob.write_bytes(b"GGUF")
+    told = modelfile.format(missing=tmp_path / "missing", folder=tmp_path, blob=blob)
+    fake.models["llama3.2:latest"].modelfile = told
+    assert await server.blob("llama3.2") is None
+
+
+# Getting a model
+
+
+async def test_a_pull_tells_bytes_over_all_layers_and_the_model_is_there(
+    server: OllamaServer,
+) -> None:
+    steps = await pull_of(server, "storaiteller")
+    assert steps[0] == PullProgress("pulling manifest", 0, 0)
+    assert [step.completed for step in steps] == sorted(step.completed for step in steps)
+    assert steps[-1] == PullProgress("success", 1_024, 1_024)
+    assert "storaiteller" in [model.name for model in await server.installed()]
+
+
+async def test_closing_a_pull_stops_it(fake: FakeOllama, server: OllamaServer) -> None:
+    fake.pull_script = Reply([{"status": "pulling manifest"}, Silence()])
+    async with aclosing(server.pull("storaiteller")) as steps:
+        assert (await anext(steps)).status == "pulling manifest"
+    await wait_for(fake.asked("/api/pull")[0].left)
+
+
+@pytest.mark.parametrize(
+    ("steps", "family", "words"),
+    [
+        ([{"error": "pull model manifest: file does not exist"}], ModelMissingError, "no model"),
+        ([{"error": "write: no space left on device"}], GenerationFailedError, "no space left"),
+        ([{"status": "pulling aaaa"}], EngineUnavailableError, "Get it again"),
+        ([{"status": "pulling aaaa"}, Cut()], EngineUnavailableError, "Get it again"),
+        ([b"<html>"], GenerationFailedError, "does not speak like Ollama"),
+        (
+            [{"status": "pulling aaaa", "digest": {}, "total": "x"}, b"]\n"],
+            GenerationFailedError,
+            "speak like",
+        ),
+    ],
+)
+async def test_a_pull_that_fails_says_why(
+    fake: FakeOllama,
+    server: OllamaServer,
+    steps: list[Step],
+    family: type[EngineError],
+    words: str,
+) -> None:
+    fake.pull_script = Reply(steps)
+    with pytest.raises(family, match=words):
+        await pull_of(server, "storaiteller")
+
+
+async def test_a_pull_that_stands_still_ends(fake: FakeOllama) -> None:
+    fake.pull_script = Reply([{"status": "pulling aaaa"}, Silence()])
+    server = OllamaServer(fake.url, patience=Patience(first_word=0.05))
+    with pytest.raises(EngineUnavailableError, match="too long"):
+        await pull_of(server, "storaiteller")
+    await server.aclose()
+
+
+async def test_a_refused_pull_says_why(fake: FakeOllama, server: OllamaServer) -> None:
+    fake.pull_script = error("invalid model name", 400)
+    with pytest.raises(GenerationFailedError, match="invalid model name"):
+        await pull_of(server, "///")
+
+
+# What the model is asked
+
+
+async def test_every_setting_reaches_the_model(fake: FakeOllama, engine: OllamaEngine) -> None:
+    wanted = GenerationOptions(77, SamplingOptions(0.5, 0.6, 7, 0.1, 1.2), seed=3)
+    messages = (Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "It "))
+    async with aclosing(engine.stream(messages, wanted)) as stream:
+        assert [chunk async for chunk in stream]
+    assert fake.asked("/api/chat")[0].body == {
+        "model": "llama3.2",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": "It "},
+        ],
+        "options": {
+            "temperature": 0.5,
+            "top_p": 0.6,
+            "top_k": 7,
+            "min_p": 0.1,
+            "repeat_penalty": 1.2,
+            "num_predict": 77,
+            "num_ctx": 4_096,
+            "seed": 3,
+        },
+        "stream": True,
+        "think": False,
+        "truncate": False,
+        "shift": False,
+        "keep_alive": "30m",
+    }
+
+
+async def test_without_a_seed_none_is_sent(fake: FakeOllama, engine: OllamaEngine) -> None:
+    await chunks_of(engine)
+    assert "seed" not in chat_options(fake)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("", 8), ("abc", 9), ("abcd", 10), ("é", 10), ("🦊", 12), ("月", 11), ("a月", 12), ("\ud83d", 9)],
+)
+def test_the_estimate_of_tokens_is_on_the_high_side(text: str, tokens: int) -> None:
+    assert estimate_tokens([Message("user", text)]) == tokens
+    assert estimate_tokens([Message("user", text)] * 2) == 2 * tokens
+
+
+@pytest.mark.parametrize(
+    ("prompt_tokens", "max_tokens", "num_ctx"),
+    [
+        (8, 4_088, 4_096),
+        (8, 4_089, 8_192),
+        (5_000, 100, 8_192),
+        (9_000, 1_000, 16_384),
+        (19_000, 1_000, 20_000),
+        (19_900, 5_000, 20_000),
+    ],
+)
+async def test_the_window_asked_for_is_the_next_step_within_the_models_own(
+    fake: FakeOllama, engine: OllamaEngine, prompt_tokens: int, max_tokens: int, num_ctx: int
+) -> None:
+    fake.models["llama3.2:latest"].context_length = 20_000
+    await chunks_of(engine, [Message("user", "abc" * (prompt_tokens - 8))], max_tokens)
+    assert chat_options(fake)[0]["num_ctx"] == num_ctx
+
+
+async def test_the_window_never_shrinks_so_that_ollama_need_not_load_anew(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    for size in (10, 6_000, 10):
+        await chunks_of(engine, [Message("user", "abc" * size)])
+    assert [options["num_ctx"] for options in chat_options(fake)] == [4_096, 8_192, 8_192]
+    assert len(fake.asked("/api/show")) == 1
+
+
+async def test_a_prompt_over_the_apps_own_limit_is_refused_before_ollama_is_asked(
+    fake: FakeOllama, server: OllamaServer
+) -> None:
+    engine = server.engine("llama3.2", window_limit=8_192)
+    with pytest.raises(PromptTooLongError) as refusal:
+        await chunks_of(engine, [Message("user", "abc" * 8_121)])
+    assert (refusal.value.prompt_tokens, refusal.value.window) == (8_129, 8_192)
+    assert not fake.asked("/api/chat")
+    assert await text_of(engine, [Message("user", "abc" * 8_120)])
+    await engine.aclose()
+
+
+def counting(tokens: int) -> Callable[[dict[str, Any]], Reply]:
+    """A server that counts ``tokens`` in any prompt, and refuses it as Ollama 0.34 does."""
+
+    def script(body: dict[str, Any]) -> Reply:
+        window = body["options"]["num_ctx"]
+        if tokens <= window:
+            return Reply([word("Once"), done()])
+        message = f"request ({tokens} tokens) exceeds the available context size ({window} tokens)"
+        return error(json.dumps({"error": {"code": 400, "message": message}}), 400)
+
+    return script
+
+
+async def test_a_prompt_that_ollama_counts_longer_gets_a_larger_window(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    fake.chat_script = counting(9_000)
+    assert await text_of(engine) == "Once"
+    assert [options["num_ctx"] for options in chat_options(fake)] == [4_096, 16_384]
+
+
+async def test_a_prompt_that_ollama_counts_too_long_is_refused_with_its_count(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    fake.models["llama3.2:latest"].context_length = 8_192
+    fake.chat_script = counting(9_000)
+    with pytest.raises(PromptTooLongError) as refusal:
+        await chunks_of(engine)
+    assert (refusal.value.prompt_tokens, refusal.value.window) == (9_000, 8_192)
+
+
+async def test_a_refusal_without_a_count_tries_each_step_and_ends(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    fake.models["llama3.2:latest"].context_length = 10_000
+    fake.chat_script = error("the prompt is longer than the context length currently available", 400)
+    with pytest.raises(PromptTooLongError) as refusal:
+        await chunks_of(engine)
+    assert (refusal.value.prompt_tokens, refusal.value.window) == (10_001, 10_000)
+    assert [options["num_ctx"] for options in chat_options(fake)] == [4_096, 8_192, 10_000]
+
+
+# What comes back
+
+
+UNICODE = "🦊 👩‍👩‍👧 e\u0301 שלום \u0085 \u2028 \u200b 月\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 64])
+async def test_any_text_survives_any_cut(fake: FakeOllama, engine: OllamaEngine, size: int) -> None:
+    data = json_lines(*map(word, UNICODE), done())
+    fake.chat_script = Reply([data[at : at + size] for at in range(0, len(data), size)])
+    assert await text_of(engine) == UNICODE
+
+
+async def test_a_last_line_without_its_newline_counts(fake: FakeOllama, engine: OllamaEngine) -> None:
+    fake.chat_script = Reply([json_lines(word("Once"), done()).rstrip(), b""])
+    assert await text_of(engine) == "Once"
+
+
+async def test_text_in_the_last_line_is_kept(fake: FakeOllama, engine: OllamaEngine) -> None:
+    fake.chat_script = Reply([{**done(), "message": {"role": "assistant", "content": "End."}}])
+    assert [chunk.text for chunk in await chunks_of(engine)] == ["End.", ""]
+
+
+async def test_what_a_model_thinks_is_no_part_of_the_story(fake: FakeOllama, engine: OllamaEngine) -> None:
+    fake.chat_script = Reply([word("", thinking="A fox?"), word("Once", thinking="Yes."), done()])
+    assert await text_of(engine) == "Once"
+
+
+@pytest.mark.parametrize(
+    ("last", "reason", "usage"),
+    [
+        (done("stop", prompt=26, written=4), "stop", Usage(26, 0, 4)),
+        (done("length", prompt=26, written=9), "length", Usage(26, 0, 9)),
+        (done("stop", prompt=None, written=4), "stop", Usage(0, 0, 4)),
+        ({**word(""), "done": True}, "stop", Usage(0, 0, 0)),
+        ({**done(), "eval_count": "many", "prompt_eval_count": -1}, "stop", Usage(0, 0, 0)),
+    ],
+)
+async def test_the_end_tells_reason_and_usage(
+    fake: FakeOllama, engine: OllamaEngine, last: dict[str, Any], reason: str, usage: Usage
+) -> None:
+    fake.chat_script = Reply([word("Once"), last])
+    assert (await chunks_of(engine))[-1] == Chunk(finish_reason=reason, usage=usage)  # type: ignore[arg-type]
+
+
+async def test_lone_surrogates_neither_go_out_nor_come_in(fake: FakeOllama, engine: OllamaEngine) -> None:
+    fake.chat_script = Reply([rb'{"message": {"content": "a\ud83db"}}' + b"\n", done()])
+    assert await text_of(engine, [Message("user", "c\ud83dd")]) == "a?b"
+    assert fake.asked("/api/chat")[0].body["messages"][0]["content"] == "c?d"
+
+
+# Leaving
+
+
+async def left_early(request: Request) -> bool:
+    await wait_for(request.left)
+    return not request.answered.is_set()
+
+
+async def test_closing_the_stream_hangs_up_at_once(fake: FakeOllama, engine: OllamaEngine) -> None:
+    fake.chat_script = Reply([word("Once"), Silence()])
+    async with aclosing(engine.stream(ASK, GenerationOptions(100))) as stream:
+        assert (await anext(stream)).text == "Once"
+    assert await left_early(fake.requests[-1])
+
+
+@pytest.mark.parametrize("said", [[], [word("Once")]], ids=["while it reads", "while it writes"])
+async def test_cancelling_the_reader_hangs_up_at_once(
+    fake: FakeOllama, engine: OllamaEngine, said: list[Step]
+) -> None:
+    gate = Gate()
+    fake.chat_script = Reply([*said, gate])
+    async with anyio.create_task_group() as readers:
+        readers.start_soon(chunks_of, engine)
+        await wait_for(gate.reached)
+        readers.cancel_scope.cancel()
+    assert await left_early(fake.requests[-1])
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("reply", "family", "words"),
+    [
+        pytest.param(error("model 'x' not found", 404), ModelMissingError, "ollama pull", id="404"),
+        pytest.param(error("out of memory", 500), GenerationFailedError, "out of memory", id="500"),
+        pytest.param(error("server busy", 503), GenerationFailedError, "server busy", id="503"),
+        pytest.param(Reply([b"Bad\n gateway"], 502), GenerationFailedError, "Bad gateway", id="502"),
+        pytest.param(Reply([b"\xff"], 500), GenerationFailedError, "reports", id="garbled 500"),
+        pytest.param(Reply([b"[]"], 500), GenerationFailedError, "speak like", id="odd 500"),
+        pytest.param(Reply([], 500), GenerationFailedError, "without a word", id="silent 500"),
+        pytest.param(
+            Reply([{"error": "llama runner died"}]),
+            GenerationFailedError,
+            "llama runner died",
+            id="an error line at once",
+        ),
+        pytest.param(Reply([b"<html>\n"]), GenerationFailedError, "speak like", id="no JSON"),
+        pytest.param(Reply([b"\xff\n"]), GenerationFailedError, "speak like", id="no UTF-8"),
+        pytest.param(Reply([b"3\n"]), GenerationFailedError, "speak like", id="no object"),
+        pytest.param(Reply([b"[]\n"]), GenerationFailedError, "speak like", id="a list"),
+        pytest.param(Reply([b'{"a": 1}\n']), GenerationFailedError, "speak like", id="other JSON"),
+        pytest.param(Reply([b"x" * 65_536] * 17), GenerationFailedError, "speak like", id="an endless line"),
+        pytest.param(Reply([b"hello\r\n"], raw=True), EngineUnavailableError, "", id="no HTTP"),
+        pytest.param(Reply([]), EngineUnavailableError, "without a word", id="empty"),
+        pytest.param(Reply([b"\n\n"]), EngineUnavailableError, "without a word", id="blank lines"),
+        pytest.param(Reply([], raw=True), EngineUnavailableError, "hung up", id="nothing"),
+        pytest.param(Reply([Cut()]), EngineUnavailableError, "hung up", id="cut at once"),
+    ],
+)
+async def test_a_story_that_cannot_begin_says_why(
+    fake: FakeOllama, engine: OllamaEngine, reply: Reply, family: type[EngineError], words: str
+) -> None:
+    fake.chat_script = reply
+    text, failure = await text_until_it_fails(engine)
+    assert text == ""
+    assert type(failure) is family
+    assert words in str(failure)
+    fake.chat_script = Reply([word("Again"), done()])
+    assert await text_of(engine) == "Again"
+
+
+@pytest.mark.parametrize(
+    ("rest", "family", "words"),
+    [
+        pytest.param(
+            [{"error": "out of memory"}], GenerationFailedError, "out of memory", id="an error line"
+        ),
+        pytest.param(
+            [{"error": "request exceeds the available context size"}],
+            GenerationFailedError,
+            "context size",
+            id="an error line about the window",
+        ),
+        pytest.param([], EngineUnavailableError, "is kept", id="a close without done"),
+        pytest.param([Cut()], EngineUnavailableError, "is kept", id="a cut"),
+        pytest.param([b'{"message": ', Cut()], EngineUnavailableError, "is kept", id="half a line"),
+        pytest.param([b'{"message": '], GenerationFailedError, "speak like", id="half, then closed"),
+        pytest.param([b"<html>\n"], GenerationFailedError, "speak like", id="garbage"),
+    ],
+)
+async def test_a_story_cut_short_keeps_what_was_written_and_says_why(
+    fake: FakeOllama,
+    engine: OllamaEngine,
+    rest: list[Step],
+    family: type[EngineError],
+    words: str,
+) -> None:
+    fake.chat_script = Reply([word("Once"), word(" upon"), *rest])
+    text, failure = await text_until_it_fails(engine)
+    assert text == "Once upon"
+    assert type(failure) is family
+    assert words in str(failure)
+    assert len(fake.asked("/api/chat")) == 1
+
+
+@pytest.mark.parametrize("raw", [True, False], ids=["nothing", "only a header"])
+async def test_the_first_word_is_not_waited_for_without_end(fake: FakeOllama, raw: bool) -> None:
+    fake.chat_script = Reply([Silence()], raw=raw)
+    server = OllamaServer(fake.url, patience=Patience(first_word=0.05))
+    engine = server.engine("llama3.2")
+    text, failure = await text_until_it_fails(engine)
+    assert text == ""
+    assert type(failure) is EngineUnavailableError
+    assert "too long" in str(failure)
+    await wait_for(fake.requests[-1].left)
+    await engine.aclose()
+    await server.aclose()
+
+
+async def test_the_next_word_is_not_waited_for_without_end(fake: FakeOllama) -> None:
+    fake.chat_script = Reply([word("Once"), Silence()])
+    server = OllamaServer(fake.url, patience=Patience(next_word=0.05))
+    engine = server.engine("llama3.2")
+    text, failure = await text_until_it_fails(engine)
+    assert text == "Once"
+    assert type(failure) is EngineUnavailableError
+    assert "too long" in str(failure)
+    await engine.aclose()
+    await server.aclose()
+
+
+async def test_a_model_that_went_away_after_the_first_look_is_missing(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    assert await text_of(engine)
+    fake.models.clear()
+    with pytest.raises(ModelMissingError, match="ollama pull"):
+        await chunks_of(engine)
+
+
+async def test_nobody_there_says_how_to_start_ollama(fake: FakeOllama, engine: OllamaEngine) -> None:
+    await fake.stop()
+    with pytest.raises(EngineUnavailableError, match="ollama serve"):
+        await chunks_of(engine)
+
+
+async def test_ollama_goes_away_in_mid_story_and_writing_goes_on_when_it_is_back(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    gate = Gate()
+    fake.chat_script = Reply([word("Once"), gate])
+    text = ""
+    stream = engine.stream(ASK, GenerationOptions(100))
+    async with aclosing(stream):
+        text += (await anext(stream)).text
+        await wait_for(gate.reached)
+        await fake.stop()
+        with pytest.raises(EngineUnavailableError, match="What was written is kept"):
+            await anext(stream)
+    with pytest.raises(EngineUnavailableError):
+        await chunks_of(engine)
+    await fake.start()
+    fake.chat_script = Reply([word(" upon a time."), done()])
+    text += await text_of(engine, [*ASK, Message("assistant", text)])
+    assert text == "Once upon a time."
+
+
+# The scripted server itself, as tests without an event loop use it
+
+
+def test_the_fake_serves_tests_without_a_loop() -> None:
+    with FakeOllama.in_thread() as handle, httpx.Client(base_url=handle.url) as client:
+        assert client.get("/api/version").json() == {"version": "0.34.1"}
+        gate = Gate()
+        handle.fake.chat_script = Reply([word("Once"), gate, done()])
+        with client.stream("POST", "/api/chat", json={"model": "llama3.2"}) as response:
+            lines = response.iter_lines()
+            assert "Once" in next(lines)
+            handle.call(gate.reached.wait)
+            handle.call(gate.open)
+            assert json.loads(next(lines))["done"]
+        handle.call(handle.fake.stop)
+        with pytest.raises(httpx.ConnectError):
+            client.get("/api/version")
+        handle.call(handle.fake.start)
+        assert client.get("/api/tags").json()["models"]
+
+
+async def test_the_fake_tells_its_story_within_num_predict(engine: OllamaEngine) -> None:
+    assert await text_of(engine) == "".join(STORY)
+    assert (await chunks_of(engine, max_tokens=3))[-1].finish_reason == "length"
