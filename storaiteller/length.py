@@ -18,6 +18,7 @@ _END = re.compile(rf"[.!?…]+[{_CLOSERS}]*\s+(?=[^\sa-z])|[。！？]+[」』�
 _ENDED = re.compile(rf"[.!?…。！？][{_CLOSERS}」』）]*\s*$")
 _ABBREVIATION = re.compile(r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Mme|Mlle|vs|[A-Z])\.\s+$")
 _CLAUSE = re.compile(r"[,;:–—](?=\s)|\s[–—-](?=\s)")
+_CJK_END = re.compile(r"[\u3040-\u9fff]$")
 _LOOSE_END = re.compile(r"[\s,;:–—-]+$")
 
 
@@ -122,7 +123,7 @@ def _close_early(sentence: str, shown: int, room: int) -> str:
     cut = max((at for at in clauses if at >= max(shown, limit // 2)), default=limit)
     whole = _LOOSE_END.sub("", sentence[:cut])
     if not ends_sentence(whole):
-        whole += "." + _open_quote(whole)
+        whole += ("。" if _CJK_END.search(whole) else ".") + _open_quote(whole)
     return whole[shown:]
 
 

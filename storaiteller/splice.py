@@ -144,30 +144,25 @@ class _EndWatcher:
         if self.full:
             return ""
         self._held += text
-        cut = self._cut()
-        if cut is not None:
-            self.full = True
-            released, self._held = self._held[:cut], ""
-            return released
-        keep = self._possible_beginning()
-        at = len(self._held) - keep
-        released, self._held = self._held[:at], self._held[at:]
-        self._anything = self._anything or bool(released.strip())
-        return released
+        sure = len(self._held) - self._possible_beginning()
+        return self._release(sure)
 
     def finish(self) -> str:
-        held, self._held = self._held, ""
-        return held
+        return self._release(len(self._held))
 
-    def _cut(self) -> int | None:
-        cuts = []
+    def _release(self, sure: int) -> str:
+        """Let out the first ``sure`` characters, or those before the end that is found in them."""
+        ends = []
         if self._marker and (at := self._held.find(self._marker)) >= 0:
-            cuts.append(at)
+            ends.append(at)
         if self._one_paragraph:
-            start = 0 if self._anything else len(self._held) - len(self._held.lstrip())
-            if (at := self._held.find("\n", start)) >= 0:
-                cuts.append(at)
-        return min(cuts, default=None)
+            text_begins = 0 if self._anything else len(self._held) - len(self._held.lstrip())
+            if (at := self._held.find("\n", text_begins, sure)) >= 0:
+                ends.append(at)
+        self.full = self.full or bool(ends)
+        released, self._held = self._held[: min([sure, *ends])], self._held[sure:]
+        self._anything = self._anything or bool(released.strip())
+        return released
 
     def _possible_beginning(self) -> int:
         """Characters at the end of what is held that may be the beginning of the marker."""

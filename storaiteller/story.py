@@ -16,10 +16,11 @@ MAX_TEXT_CHARACTERS = 1_000_000
 """The longest story or passage a request may carry, in code points: about 180,000 words."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-WORD = re.compile(rf"[{_CJK}]|[^\s{_CJK}]+")
+_CJK_MARKS = "\u3001-\u301f\uff01-\uff0f\uff1a-\uff20.,!?…”’"
+WORD = re.compile(rf"[{_CJK}][{_CJK_MARKS}]*|[^\s{_CJK}]+")
 """A word: a run without white space, or one Han or kana character, which are written without spaces.
 
-``web/src/story.js`` counts with the same expression.
+``web/src/story.js`` counts with the same expression; ``tests/word_examples.json`` holds both to it.
 """
 
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import anyio
 import pytest
-from fake_ollama import FakeModel, FakeOllama, Reply, Silence, Step, done, json_lines, word
 
 from storaiteller.engines.base import Engine, GenerationOptions
 from storaiteller.engines.ollama import OllamaServer
 from storaiteller.errors import EngineError, EngineUnavailableError, PromptTooLongError
 from storaiteller.story import Chunk, Message, SamplingOptions
+from tests.fake_ollama import FakeModel, FakeOllama, Reply, Silence, Step, done, json_lines, word
 
 WINDOW = 1_024
 PARALLEL = 2
@@ -111,9 +111,9 @@ async def load_embedded(path: Path) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def embedded_engine(demo_model: Path) -> Iterator[Engine]:
+def embedded_engine(demo_model_path: Path) -> Iterator[Engine]:
     """The demo model, loaded once; it is not tied to the event loop it was loaded in."""
-    engine = asyncio.run(load_embedded(demo_model))
+    engine = asyncio.run(load_embedded(demo_model_path))
     yield engine
     asyncio.run(engine.aclose())
 
@@ -122,7 +122,7 @@ def embedded_engine(demo_model: Path) -> Iterator[Engine]:
 def opening(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncContextManager[Subject]]:
     if request.param == "ollama":
         return ollama_subject
-    engine, path = map(request.getfixturevalue, ("embedded_engine", "demo_model"))
+    engine, path = map(request.getfixturevalue, ("embedded_engine", "demo_model_path"))
     return partial(embedded_subject, engine, path)
 
 

@@ -11,21 +11,6 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from fake_ollama import (
-    STORY,
-    Cut,
-    FakeModel,
-    FakeOllama,
-    Gate,
-    Reply,
-    Request,
-    Silence,
-    Step,
-    done,
-    error,
-    json_lines,
-    word,
-)
 
 from storaiteller.engines.base import GenerationOptions
 from storaiteller.engines.ollama import (
@@ -45,6 +30,21 @@ from storaiteller.errors import (
     PromptTooLongError,
 )
 from storaiteller.story import Chunk, Message, SamplingOptions, Usage
+from tests.fake_ollama import (
+    STORY,
+    Cut,
+    FakeModel,
+    FakeOllama,
+    Gate,
+    Reply,
+    Request,
+    Silence,
+    Step,
+    done,
+    error,
+    json_lines,
+    word,
+)
 
 ASK = (Message("user", "Write a story."),)
 GUARD = 60.0
@@ -589,7 +589,12 @@ async def test_cancelling_the_reader_hangs_up_at_once(
         pytest.param(Reply([b"3\n"]), GenerationFailedError, "speak like", id="no object"),
         pytest.param(Reply([b"[]\n"]), GenerationFailedError, "speak like", id="a list"),
         pytest.param(Reply([b'{"a": 1}\n']), GenerationFailedError, "speak like", id="other JSON"),
-        pytest.param(Reply([b"x" * 65_536] * 17), GenerationFailedError, "speak like", id="an endless line"),
+        pytest.param(
+            Reply([*[b"x" * 65_536] * 17, Silence()]),
+            GenerationFailedError,
+            "speak like",
+            id="an endless line",
+        ),
         pytest.param(Reply([b"hello\r\n"], raw=True), EngineUnavailableError, "", id="no HTTP"),
         pytest.param(Reply([]), EngineUnavailableError, "without a word", id="empty"),
         pytest.param(Reply([b"\n\n"]), EngineUnavailableError, "without a word", id="blank lines"),
@@ -675,6 +680,12 @@ async def test_a_model_that_went_away_after_the_first_look_is_missing(
     assert await text_of(engine)
     fake.models.clear()
     with pytest.raises(ModelMissingError, match="ollama pull"):
+        await chunks_of(engine)
+
+
+async def test_an_engine_put_away_says_so(engine: OllamaEngine) -> None:
+    await engine.aclose()
+    with pytest.raises(EngineUnavailableError, match="put away"):
         await chunks_of(engine)
 
 

@@ -14,15 +14,6 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN_PAGES = frozenset({"cross-site", "same-site"})
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to ``host``. A name other than localhost might not be."""
-    bare = host.strip("[]")
-    try:
-        return ip_address(bare).is_loopback
-    except ValueError:
-        return bare.lower() == "localhost"
-
-
 def allowed_hosts(host: str, port: int, extra: Iterable[str] = ()) -> frozenset[str]:
     """Every ``Host`` that a server bound to ``host`` answers to, as ``name:port`` in lower case.
 
@@ -35,7 +26,8 @@ def allowed_hosts(host: str, port: int, extra: Iterable[str] = ()) -> frozenset[
         addresses = [one for card in psutil.net_if_addrs().values() for one in card]
         names = {one.address for one in addresses if _is_address(one.address)} | names - {host}
     ours = {_authority(name, port) for name in names}
-    return frozenset(one.lower() for one in (*ours, *extra))
+    named = {one.strip() for one in extra} - {""}
+    return frozenset(one.lower() for one in ours | named)
 
 
 def values(scope: Scope, name: bytes) -> list[str]:

@@ -1,0 +1,141 @@
+"""A rewritten passage fits between what stands before and after it, and repeats neither."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storaiteller.splice import SHORTEST_ECHO, PassageFilter, lengths
+from storaiteller.story import Passage, count_words
+
+BEFORE, AFTER = "Ada ran away from home. ", " Then the moon rose over it."
+
+
+def rewrite(
+    said: str,
+    before: str = BEFORE,
+    selected: str = "She fell down the old well.",
+    after: str = AFTER,
+    instruction: str = "",
+    size: int = 4,
+) -> str:
+    """The passage that comes of it when the model says ``said``, in pieces of ``size`` characters."""
+    kept = PassageFilter(Passage(before=before, selected=selected, after=after), instruction)
+    text = ""
+    for at in range(0, len(said), size):
+        text += kept.feed(said[at : at + size])
+        if kept.full:
+            break
+    return text + kept.finish()
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 200])
+def test_an_echo_of_the_text_after_is_cut(size: int) -> None:
+    said = " She tripped on a stone. Then the moon rose over it. And more."
+
+    assert rewrite(said, size=size) == "She tripped on a stone."
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 200])
+def test_an_echo_of_the_text_before_is_cut(size: int) -> None:
+    assert rewrite("Ada ran away from home. She tripped.", size=size) == "She tripped."
+
+
+def test_an_echo_that_begins_in_the_middle_of_the_text_before_is_cut() -> None:
+    assert rewrite("away from home. She tripped.") == "She tripped."
+
+
+def test_words_that_only_begin_like_the_text_before_are_kept() -> None:
+    assert rewrite("Ada ran away from the wolf.") == "Ada ran away from the wolf."
+
+
+def test_talk_about_the_task_is_cut() -> None:
+    said = "Sure! Here is the new passage:\n\nAda walked to the sea."
+
+    assert rewrite(said, before="") == "Ada walked to the sea."
+
+
+def test_a_passage_that_happens_to_begin_like_talk_is_kept() -> None:
+    assert rewrite("Here she was, all alone.", before="") == "Here she was, all alone."
+
+
+def test_the_space_around_the_old_passage_stays() -> None:
+    text = rewrite("She flew 🌙.", before="Ada ran.", selected="\n\nShe fell.\n\n", after="The end of it.")
+
+    assert text == "\n\nShe flew 🌙.\n\n"
+
+
+def test_carriage_returns_around_the_old_passage_stay() -> None:
+    assert rewrite("She flew.", selected="\r\nShe fell.\r\n") == "\r\nShe flew.\r\n"
+
+
+def test_right_to_left_text_and_combining_marks_fit_as_well() -> None:
+    assert rewrite(" היא עפה. הסוף הגיע.", "שלום עולם. ", "היא נפלה.", " הסוף הגיע.") == "היא עפה."
+    assert rewrite(" e\u0301te\u0301.", "Un ", "hiver.", "") == "e\u0301te\u0301."
+
+
+def test_a_part_of_a_sentence_gets_no_full_stop() -> None:
+    text = rewrite(" cleaned all windows. And then", "Ada ", "polished the lamp", " and sang.")
+
+    assert text == "cleaned all windows"
+
+
+def test_a_part_of_a_sentence_stays_about_as_long() -> None:
+    text = rewrite(" walked " + "on and " * 90, "Ada ", "polished the lamp", " and sang.")
+
+    assert count_words(text) <= lengths("polished the lamp", "")[1]
+
+
+def test_a_single_paragraph_stays_a_single_paragraph() -> None:
+    assert rewrite(" She tripped.\n\nNext day it rained.") == "She tripped."
+
+
+def test_several_paragraphs_may_become_several() -> None:
+    text = rewrite(" One fell here.\n\nTwo fell there.", selected="A fell.\n\nB fell, and C fell too, alas.")
+
+    assert text == "One fell here.\n\nTwo fell there."
+
+
+def test_a_model_that_says_nothing_leaves_nothing() -> None:
+    assert rewrite("") == ""
+    assert rewrite(BEFORE) == ""
+
+
+def test_a_model_that_runs_on_is_stopped() -> None:
+    kept = PassageFilter(Passage(before=BEFORE, selected="She fell.", after=AFTER))
+    pieces = 0
+    while not kept.full:
+        kept.feed(" She ran on. ")
+        pieces += 1
+
+    assert pieces < 10
+
+
+def test_a_wish_changes_the_length_that_is_allowed() -> None:
+    old = "one two three four five six seven eight nine ten"
+
+    assert lengths(old, "make it shorter")[1] <= 10
+    assert lengths(old, "longer, with more detail")[1] > 2 * 10
+    assert 10 < lengths(old, "")[1] <= 30
+
+
+plain = st.text(alphabet=st.sampled_from("ab .,\n🌙éא"), max_size=80)
+
+
+@given(plain, plain.filter(str.strip), plain, plain, st.integers(1, 9))
+def test_how_the_text_is_cut_into_pieces_changes_nothing_but_when(
+    before: str, selected: str, after: str, said: str, size: int
+) -> None:
+    whole = rewrite(said, before, selected, after, size=len(said) or 1)
+    pieces = rewrite(said, before, selected, after, size=size)
+
+    assert count_words(pieces) <= lengths(selected.strip(), "")[1]
+    assert bool(whole) == bool(pieces)
+
+
+@given(plain, plain.filter(str.strip), plain.filter(lambda text: len(text.strip()) > SHORTEST_ECHO))
+def test_the_text_after_never_comes_twice(before: str, selected: str, after: str) -> None:
+    text = rewrite("moon. " + after.strip(), before, selected, after)
+
+    assert after.strip() not in text
