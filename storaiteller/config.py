@@ -35,8 +35,8 @@ class Config(BaseSettings):
     model: str | None = None
     """A GGUF file, ``ollama:<name>`` for an Ollama blob run here, or a name on the Ollama server."""
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
-    context: Annotated[int, Field(ge=512, le=1_048_576)] = 8_192
-    """Tokens an embedded model may hold, prompt and story together; less if the model was made for less."""
+    context: Annotated[int, Field(ge=512, le=1_048_576)] | None = None
+    """Tokens a model may hold, prompt and story together; never more than it was made for."""
     browser: bool = True
     token: SecretStr | None = None
     password: SecretStr | None = None

@@ -17,8 +17,8 @@ from typing import Literal
 from storaiteller import demo_model
 from storaiteller.config import Config, EngineChoice
 from storaiteller.engines.base import Engine
-from storaiteller.engines.llama_cpp import LlamaCppEngine
-from storaiteller.engines.ollama import OllamaServer, PullProgress
+from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine
+from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, OllamaServer, PullProgress
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
 from storaiteller.ollama_store import find_blob, usual_folders
 
@@ -49,20 +49,22 @@ class Models:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._ollama = OllamaServer(config.ollama_host)
+        self._server: OllamaServer | None = None
         self._chosen_file = _chosen_file(config)
         self._decided = asyncio.Event()
         self.default_id = DEMO_ID
 
     async def decide(self) -> None:
         """Settle the default model: what was asked for, else Ollama's if it answers, else the demo."""
+        # Its client takes 0.2 s to import: on a thread, so that the page need not wait for it.
+        self._server = self._server or await asyncio.to_thread(OllamaServer, self._config.ollama_host)
         model, engine = self._config.model, self._config.engine
         if self._chosen_file is not None:
             self.default_id = f"embedded/{self._chosen_file.name}"
         elif model is not None and model.startswith(_BLOB):
             self.default_id = f"embedded/{model}"
         elif model is not None:
-            self.default_id = f"ollama/{model}"
+            self.default_id = f"ollama/{model.removesuffix(':latest')}"
         elif engine is not EngineChoice.EMBEDDED and (
             engine is EngineChoice.OLLAMA or await self._ollama.version() is not None
         ):
@@ -101,9 +103,12 @@ class Models:
                 f"{model.name} is not on this machine yet. Get it from the list of models."
             )
         if model.engine == "ollama":
-            return self._ollama.engine(model.id.removeprefix("ollama/"))
+            limit = self._config.context or DEFAULT_WINDOW_LIMIT
+            return self._ollama.engine(model.id.removeprefix("ollama/"), limit)
         return await LlamaCppEngine.load(
-            self._path(model.id), threads=self._config.threads, window=self._config.context
+            self._path(model.id),
+            threads=self._config.threads,
+            window=self._config.context or DEFAULT_WINDOW,
         )
 
     async def pull(self, model_id: str) -> AsyncGenerator[PullProgress, None]:
@@ -121,7 +126,13 @@ class Models:
                 yield step
 
     async def aclose(self) -> None:
-        await self._ollama.aclose()
+        if self._server is not None:
+            await self._server.aclose()
+
+    @property
+    def _ollama(self) -> OllamaServer:
+        assert self._server is not None, "decide() comes first"  # noqa: S101
+        return self._server
 
     def _embedded(self) -> list[ModelInfo]:
         files = {DEMO_ID: self._config.models_dir / demo_model.FILE_NAME}

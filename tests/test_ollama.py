@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -225,7 +224,7 @@ async def test_an_unknown_model_is_named_with_the_way_to_get_it(server: OllamaSe
         await server.window("storaiteller")
 
 
-@pytest.mark.parametrize("ask", ["installed", "window", "blob"])
+@pytest.mark.parametrize("ask", ["installed", "window"])
 @pytest.mark.parametrize(
     ("reply", "family"),
     [
@@ -260,40 +259,6 @@ async def test_questions_to_nobody_say_how_to_start_ollama(fake: FakeOllama, ser
 
 
 # The model's file
-
-
-async def test_the_blob_is_the_file_that_from_names(
-    fake: FakeOllama, server: OllamaServer, tmp_path: Path
-) -> None:
-    blob = tmp_path / "sha256-0 1"
-    blob.write_bytes(b"GGUF")
-    fake.models[
-        "llama3.2:latest"
-    ].modelfile = (
-        f'# Modelfile\n# FROM llama3.2\n\nFROM {blob}\nTEMPLATE """\nFROM /etc/passwd\nADAPTER x"""\n'
-    )
-    assert await server.blob("llama3.2") == blob
-
-
-@pytest.mark.parametrize(
-    "modelfile",
-    [
-        pytest.param("FROM {missing}\n", id="not on this machine"),
-        pytest.param("FROM {folder}\n", id="a folder"),
-        pytest.param("FROM {blob}\nADAPTER {blob}\n", id="with an adapter"),
-        pytest.param("FROM tests/fake_ollama.py\n", id="not a full path"),
-        pytest.param('TEMPLATE """\nFROM {blob}\n"""\n', id="in a text"),
-        pytest.param("", id="nothing"),
-    ],
-)
-async def test_no_blob_that_is_not_the_whole_model_here(
-    fake: FakeOllama, server: OllamaServer, tmp_path: Path, modelfile: str
-) -> None:
-    blob = tmp_path / "blob"
-    blob.write_bytes(b"GGUF")
-    told = modelfile.format(missing=tmp_path / "missing", folder=tmp_path, blob=blob)
-    fake.models["llama3.2:latest"].modelfile = told
-    assert await server.blob("llama3.2") is None
 
 
 # Getting a model

@@ -31,6 +31,9 @@ from storaiteller.errors import (
 )
 from storaiteller.story import Chunk, FinishReason, Message, Progress, Usage
 
+DEFAULT_WINDOW = 8_192
+"""Tokens, prompt and story together: 5,000 words and what is asked, in memory a laptop can spare."""
+
 SLOTS = 2
 """Streams that run at once, each with a window of its own; further ones wait their turn."""
 
@@ -63,7 +66,7 @@ class LlamaCppEngine:
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="llama")
 
     @classmethod
-    async def load(cls, path: Path, *, threads: int | None = None, window: int = 8_192) -> Self:
+    async def load(cls, path: Path, *, threads: int | None = None, window: int = DEFAULT_WINDOW) -> Self:
         """Load the GGUF file at ``path``, with a window of ``window`` tokens or the model's own if smaller.
 
         Raises ``ModelMissingError`` if there is no such file and ``ModelUnusableError`` if it is not

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -100,22 +98,6 @@ class OllamaServer:
             if key.endswith(".context_length") and isinstance(value, int) and value > 0:
                 return value
         return _UNKNOWN_WINDOW
-
-    async def blob(self, name: str) -> Path | None:
-        """Find the model's GGUF file, if it is on this machine and may be read.
-
-        ``None`` too for a model with an adapter, which its GGUF alone would not be.
-        """
-        path = None
-        for line in ((await self._show(name)).modelfile or "").splitlines():
-            word, _, rest = line.strip().partition(" ")
-            if word == "FROM":
-                path = path or Path(rest.strip())
-            elif word == "ADAPTER":
-                return None
-            elif word and not word.startswith("#"):
-                break
-        return path if path and _readable(path) else None
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Fetch a model; closing the generator stops it, and the next pull goes on from there."""
@@ -224,7 +206,3 @@ class OllamaEngine:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineUnavailableError(f"{self._name} was put away. Choose a model again.")
-
-
-def _readable(path: Path) -> bool:
-    return path.is_absolute() and os.access(path, os.R_OK) and path.is_file()
