@@ -96,7 +96,9 @@ def write(
     max_words: Annotated[int, typer.Option(help=f"Words at most, {MIN_WORDS} to {MAX_WORDS:,}.")] = 300,
     child_friendly: Annotated[bool, typer.Option("--child-friendly", help="Fit for children.")] = False,
     final_twist: Annotated[bool, typer.Option("--final-twist", help="End with a twist.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Write the same story each time.", min=0)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Write the same story each time.", min=0, max=2**32 - 2)
+    ] = None,
     data_dir: DataDir = None,
     engine: EngineOption = None,
     model: ModelOption = None,
@@ -216,7 +218,8 @@ def _settings(**values: Any) -> StorySettings:
     try:
         return StorySettings(**values)
     except ValidationError as error:
-        raise describe(error.errors()) from error
+        told = describe(error.errors())
+        raise ConfigError(told.message, field=told.field) from error
 
 
 def main() -> None:

@@ -77,8 +77,9 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     pages.install(app)
     password = config.password.get_secret_value() if config.password else None
     configured = config.token.get_secret_value() if config.token else None
-    app.add_middleware(
-        Gate,
+    # Around the whole stack, so that the answers to errors pass the gate as well.
+    app.middleware_stack = Gate(
+        app.build_middleware_stack(),
         token=token or configured or new_token(),
         hosts=allowed_hosts(config.host, config.port, config.allowed_hosts.split(",")),
         port=config.port,
@@ -90,7 +91,6 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
 
 def _open(ledger: FeedbackLedger) -> None:
     try:
-        for found in ledger.open():
-            log.warning("%s", found.message)
+        ledger.open()
     except LedgerError as error:
         log.error("%s", error.message)  # writing goes on; saving will say it again

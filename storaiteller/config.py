@@ -26,7 +26,7 @@ class EngineChoice(StrEnum):
 class Config(BaseSettings):
     """Every setting, named ``STORAITELLER_`` and its own name in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8_000
@@ -38,8 +38,10 @@ class Config(BaseSettings):
     context: Annotated[int, Field(ge=512, le=1_048_576)] | None = None
     """Tokens a model may hold, prompt and story together; never more than it was made for."""
     browser: bool = True
-    token: SecretStr | None = None
-    password: SecretStr | None = None
+    token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """What lets a browser or program in; new at each start unless it is set."""
+    password: Annotated[SecretStr, Field(min_length=8)] | None = None
+    """Needed to listen on an address that other machines can reach."""
     allowed_hosts: str = ""
     """More names (``host:port``, comma separated) that this server may be called by."""
     ollama_host: Annotated[str, Field(validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST"))] = (
@@ -68,8 +70,9 @@ def load_config(**given: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "setting"
-        raise ConfigError(f"{_spelled(name)}: {first['msg']}, not {first['input']!r}.", field=name) from error
-    if not is_loopback(config.host) and config.password is None:
+        given_value = "" if name in ("token", "password") else f", not {first['input']!r}"
+        raise ConfigError(f"{_spelled(name)}: {first['msg']}{given_value}.", field=name) from error
+    if not is_loopback(config.host) and not config.password:
         raise ConfigError(
             f"--host {config.host} would let other machines in. Set {PREFIX}PASSWORD to allow it with a "
             "password, or leave --host away.",

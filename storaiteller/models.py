@@ -31,7 +31,10 @@ _BLOB = "ollama:"
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One line of the model picker. ``size_bytes`` is unknown (None) for what is not installed."""
+    """One line of the model picker. ``size_bytes`` is unknown (None) for what is not installed.
+
+    ``detail`` may say why it is not.
+    """
 
     id: str
     name: str
@@ -87,9 +90,8 @@ class Models:
         """The model with this id, or the default one. Raises ``EngineError``."""
         await self._decided.wait()
         wanted = model_id or self.default_id
-        if wanted.startswith("embedded/"):
-            known = self._embedded()
-        else:
+        known = self._embedded()
+        if wanted.startswith("ollama/"):
             known = await self._on_server(must_answer=True)
         for model in known:
             if model.id == wanted:
@@ -100,7 +102,7 @@ class Models:
         """An engine for ``model``, owned by the caller. Raises ``EngineError``."""
         if not model.installed:
             raise ModelMissingError(
-                f"{model.name} is not on this machine yet. Get it from the list of models."
+                model.detail or f"{model.name} is not on this machine yet. Get it from the list of models."
             )
         if model.engine == "ollama":
             limit = self._config.context or DEFAULT_WINDOW_LIMIT
@@ -146,8 +148,11 @@ class Models:
 
     def _blob_info(self, model_id: str) -> ModelInfo:
         name = model_id.removeprefix(f"embedded/{_BLOB}")
-        path = self._path(model_id)
-        return ModelInfo(model_id, f"{name} (Ollama's file)", "embedded", True, path.stat().st_size)
+        title = f"{name} (Ollama's file)"
+        try:
+            return ModelInfo(model_id, title, "embedded", True, self._path(model_id).stat().st_size)
+        except EngineError as error:
+            return ModelInfo(model_id, title, "embedded", False, None, error.message)
 
     def _path(self, model_id: str) -> Path:
         name = model_id.removeprefix("embedded/")
@@ -181,7 +186,7 @@ class Models:
 def _chosen_file(config: Config) -> Path | None:
     """The GGUF that ``--model`` names, if it names one."""
     model = config.model
-    if model is None or not (model.startswith(_BLOB) or model.endswith(".gguf")):
+    if model is None or not (model.startswith(_BLOB) or _is_file(model)):
         if model is not None and config.engine is EngineChoice.EMBEDDED:
             raise ConfigError(
                 f"--model {model} is no GGUF file. Give a path, or {_BLOB}{model} for Ollama's file.",
@@ -191,6 +196,10 @@ def _chosen_file(config: Config) -> Path | None:
     if config.engine is EngineChoice.OLLAMA:
         raise ConfigError(f"--model {model} runs embedded; leave --engine ollama away.", field="model")
     return None if model.startswith(_BLOB) else Path(model).expanduser().resolve()
+
+
+def _is_file(model: str) -> bool:
+    return model.lower().endswith(".gguf") or Path(model).expanduser().is_file()
 
 
 def _file_info(model_id: str, path: Path) -> ModelInfo:

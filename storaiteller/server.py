@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import sys
 import threading
 import webbrowser
 
 import uvicorn
+from fastapi import FastAPI
 
 from storaiteller.api.security import new_token
 from storaiteller.api.socket import MAX_MESSAGE_BYTES
@@ -31,16 +33,24 @@ def serve(config: Config) -> None:
     config = config.model_copy(update={"port": port})
     token = config.token.get_secret_value() if config.token else new_token()
     address = f"http://{_named(config.host)}:{port}/"
-    if config.password is None:
+    if not config.password:
         address += f"?token={token}"
-    server = _Server(_uvicorn_config(config, token), address, open_browser=config.browser)
+    app = create_app(config, token=token)
+    server = _Server(uvicorn_config(app), address, open_browser=config.browser)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
 
-def _uvicorn_config(config: Config, token: str) -> uvicorn.Config:
+def _is_news(record: logging.LogRecord) -> bool:
+    """Uvicorn calls every WebSocket that the gate refuses an error of the app; it is none."""
+    return "without completing handshake" not in record.getMessage()
+
+
+def uvicorn_config(app: FastAPI) -> uvicorn.Config:
+    """How the app is served: here, in the tests and in the measurements."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     return uvicorn.Config(
-        create_app(config, token=token),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -47,6 +47,12 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
     AfterValidator(_one_line),
 ]
+ModelId = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+    AfterValidator(_one_line),
+]
+"""Longer than a name: it ends with a file's name, and those have up to 255 characters."""
 Instruction = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=1_000), AfterValidator(_no_nul)
 ]
@@ -134,11 +140,15 @@ Stage = Literal["loading", "reading"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens spent: ``cached_tokens`` of the ``prompt_tokens`` did not have to be read again."""
+    """Tokens spent: ``cached_tokens`` of the ``prompt_tokens`` did not have to be read again.
+
+    ``seconds`` went by between the first and the last token of the answer; the writer measures them.
+    """
 
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

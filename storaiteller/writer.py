@@ -7,9 +7,10 @@ model. Every stream ends with one chunk that carries ``finish_reason`` and ``usa
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from storaiteller.engines.base import Engine, GenerationOptions
@@ -29,6 +30,9 @@ from storaiteller.story import (
 
 TOKENS_PER_WORD = 4
 """Generous, so that the sentence end decides and not the token limit: English needs 1.3."""
+
+ATTEMPTS = 3
+"""How often a passage is asked for before an empty one is taken for an answer."""
 
 ChunkStream = AsyncGenerator[Chunk, None]
 
@@ -80,7 +84,29 @@ def rewrite(
         raise InvalidRequestError("Select some words to rewrite first.", field="selected")
     messages = rewrite_messages(settings, passage, instruction)
     options = _options(choice, lengths(passage.selected, instruction)[1])
-    return _filtered(engine, messages, options, PassageFilter(passage, instruction))
+    return _insisting(
+        lambda attempt: _filtered(
+            engine, messages, _another(options, attempt), PassageFilter(passage, instruction)
+        )
+    )
+
+
+async def _insisting(ask: Callable[[int], ChunkStream]) -> ChunkStream:
+    """Ask again while nothing comes of it: a small model likes to go straight on to what follows."""
+    for attempt in range(ATTEMPTS):
+        said = False
+        async with aclosing(ask(attempt)) as stream:
+            async for chunk in stream:
+                said = said or bool(chunk.text)
+                if chunk.finish_reason is not None and not said and attempt + 1 < ATTEMPTS:
+                    break
+                yield chunk
+            else:
+                return
+
+
+def _another(options: GenerationOptions, attempt: int) -> GenerationOptions:
+    return options if options.seed is None else replace(options, seed=options.seed + attempt)
 
 
 def _options(choice: Choice, words: int) -> GenerationOptions:
@@ -90,33 +116,51 @@ def _options(choice: Choice, words: int) -> GenerationOptions:
 async def _filtered(
     engine: Engine, messages: Sequence[Message], options: GenerationOptions, kept: _Filter
 ) -> ChunkStream:
-    read = pieces = 0
+    tally = _Tally()
     try:
         async with aclosing(engine.stream(messages, options)) as stream:
             async for chunk in stream:
+                tally.count(chunk)
                 if chunk.progress is not None:
-                    read = chunk.progress.total
                     yield chunk
                 elif chunk.finish_reason is not None:
                     if rest := kept.finish(cut_off=chunk.finish_reason == "length"):
                         yield Chunk(text=rest)
                     reason = "length" if kept.full else chunk.finish_reason
-                    yield Chunk(finish_reason=reason, usage=chunk.usage)
+                    yield Chunk(finish_reason=reason, usage=tally.usage(chunk.usage))
                     return
-                else:
-                    pieces += 1
-                    if text := kept.feed(chunk.text):
-                        yield Chunk(text=text)
-                    if kept.full:
-                        break
+                elif text := kept.feed(chunk.text):
+                    yield Chunk(text=text)
+                if kept.full:
+                    break
     except EngineError:
         if rest := kept.finish():  # what was held back is the writer's all the same
             yield Chunk(text=rest)
         raise
     if rest := kept.finish():
         yield Chunk(text=rest)
-    # The model was stopped before it could say what it spent: a piece of text is a token.
-    yield Chunk(finish_reason="length", usage=Usage(read, 0, pieces))
+    yield Chunk(finish_reason="length", usage=tally.usage())
+
+
+class _Tally:
+    """What a stream has cost so far, for when the model is stopped before it can say so itself."""
+
+    def __init__(self) -> None:
+        self._prompt_tokens = self._pieces = 0
+        self._first = self._last = 0.0
+
+    def count(self, chunk: Chunk) -> None:
+        if chunk.progress is not None:
+            self._prompt_tokens = chunk.progress.total
+        elif chunk.text:
+            self._pieces += 1
+            self._last = time.perf_counter()
+            self._first = self._first or self._last
+
+    def usage(self, told: Usage | None = None) -> Usage:
+        """What the engine told, else a token for each piece of text; with the time it took."""
+        usage = told or Usage(self._prompt_tokens, 0, self._pieces)
+        return replace(usage, seconds=self._last - self._first)
 
 
 class _Continuation:

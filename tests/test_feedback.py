@@ -176,6 +176,13 @@ def test_taking_back_adds_a_row_with_the_same_text(ledger: FeedbackLedger, path:
     assert [row.rating for row in ledger.latest()] == [GOOD]
 
 
+def test_the_latest_rows_come_in_the_order_they_were_written(ledger: FeedbackLedger) -> None:
+    for story_id in ("a", "b", "c"):
+        ledger.save(good_story(story_id))
+    ledger.take_back("a")
+    assert [row.story_id for row in ledger.latest()] == ["b", "c", "a"]
+
+
 def test_what_was_never_saved_cannot_be_taken_back(ledger: FeedbackLedger, path: Path) -> None:
     with pytest.raises(UnknownStoryError) as caught:
         ledger.take_back("nobody")
@@ -333,6 +340,18 @@ def test_a_row_torn_by_another_program_is_set_aside_at_the_next_append(
     assert [row["StoryId"] for row in rows_of(path)] == ["a", "c"]
     assert set_aside_in(path.parent, "torn") == [encode_row(good_story("b"), GOOD)[:50] + b"\0" * 9]
     assert "59 bytes" in caplog.text
+
+
+@pytest.mark.parametrize("torn", [b"\0" * 9, b'"Write.",' + b"\0" * 9, b'"Write."' + b"\0" * 9])
+def test_the_nuls_that_a_power_cut_leaves_are_set_aside(
+    ledger: FeedbackLedger, path: Path, torn: bytes
+) -> None:
+    ledger.save(good_story("a"))
+    with path.open("ab") as file:
+        file.write(torn)
+    assert ledger.save(good_story("b"))
+    assert [row["StoryId"] for row in rows_of(path)] == ["a", "b"]
+    assert set_aside_in(path.parent, "torn") == [torn]
 
 
 def test_the_torn_bytes_are_safe_before_the_ledger_is_cut(ledger: FeedbackLedger, path: Path) -> None:

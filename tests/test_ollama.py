@@ -258,9 +258,6 @@ async def test_questions_to_nobody_say_how_to_start_ollama(fake: FakeOllama, ser
         await server.installed()
 
 
-# The model's file
-
-
 # Getting a model
 
 

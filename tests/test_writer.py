@@ -106,3 +106,20 @@ async def test_a_blank_selection_is_refused(settings: StorySettings) -> None:
         rewrite(ScriptedEngine(), settings, replace(PASSAGE, selected=" \n"), "", Choice())
 
     assert refused.value.field == "selected"
+
+
+async def test_a_passage_of_which_nothing_comes_is_asked_for_again(settings: StorySettings) -> None:
+    engine = ScriptedEngine([" Then the moon rose."])
+
+    text, last = await collect(rewrite(engine, settings, PASSAGE, "", Choice(seed=5)))
+
+    assert [options.seed for _, options in engine.asked] == [5, 6, 7]
+    assert text == ""
+    assert last.finish_reason == "length"
+
+
+async def test_the_time_a_story_took_is_measured_from_token_to_token(settings: StorySettings) -> None:
+    _, last = await collect(write(ScriptedEngine(), settings, Choice()))
+
+    assert last.usage is not None
+    assert last.usage.seconds > 0

@@ -38,9 +38,6 @@ FRAME_SECONDS = 1 / 60
 MAX_WAITING_CHARACTERS = 65_536
 """Text the model may be ahead of a reader that stalls; then the model waits too."""
 
-GOODBYE_SECONDS = 5.0
-"""How long a stopped request may take to tell a slow reader that it has ended."""
-
 
 class Answer:
     """Runs ``request`` and sends what comes of it; ``stop`` ends it early.
@@ -88,11 +85,7 @@ class Answer:
             except Exception:
                 log.exception("a request failed unexpectedly")
                 failure = self._error("internal", UNEXPECTED)
-        if self._scope.cancelled_caught:
-            with anyio.move_on_after(GOODBYE_SECONDS):
-                await self._finish(None)
-        else:
-            await self._finish(failure)
+        await self._finish(failure)
 
     async def _write(self) -> None:
         model = await self._models.find(self._request.model)
@@ -181,9 +174,9 @@ class Answer:
 
     def _done(self) -> Done:
         last = self._last or Chunk(finish_reason="cancelled")
-        usage = last.usage or Usage(self._prompt_tokens or 0, 0, self._pieces)
-        now = time.perf_counter()
-        writing = now - self._first_text if self._first_text else 0.0
+        elapsed = time.perf_counter() - self._first_text if self._first_text else 0.0
+        usage = last.usage or Usage(self._prompt_tokens or 0, 0, self._pieces, elapsed)
+        waited = self._first_text - self._begun if self._first_text else 0.0
         return Done(
             id=self._request.id,
             finish_reason=last.finish_reason or "cancelled",
@@ -191,8 +184,8 @@ class Answer:
             usage=TokenUsage(
                 prompt=usage.prompt_tokens, cached=usage.cached_tokens, completion=usage.completion_tokens
             ),
-            tokens_per_second=round(usage.completion_tokens / writing, 1) if writing else 0.0,
-            time_to_first_token_ms=round(1000 * (self._first_text - self._begun), 2) if writing else 0.0,
+            tokens_per_second=round(usage.completion_tokens / usage.seconds, 1) if usage.seconds else 0.0,
+            time_to_first_token_ms=round(1000 * waited, 2),
         )
 
     def _error(self, code: str, message: str, field: str | None = None) -> Error:

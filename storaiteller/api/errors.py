@@ -36,6 +36,14 @@ RULES = {
     "seed": "a whole number from 0 to 4294967294",
     "id": "text of 1 to 128 characters",
     "type": "one of generate, rewrite, continue, stop",
+    "model": "the id of one of the models in the list of models",
+    "settings": "an object with at least genre, register and max_words",
+    "sampling": 'an object such as {"temperature": 0.8}',
+    "temperature": "a number from 0 to 2",
+    "top_p": "a number above 0, up to 1",
+    "top_k": "a whole number from 0 to 1,000",
+    "min_p": "a number from 0 to 1",
+    "repeat_penalty": "a number from 0.5 to 2",
 } | dict.fromkeys(("before", "after", "text", "initialpart", "finalpart"), _TEXT)
 """What is allowed in each field, in words."""
 
@@ -49,8 +57,8 @@ class ErrorBody(BaseModel):
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI entries of a route that may answer with these errors; 422 is always one."""
-    return {status: {"model": ErrorBody} for status in (401, 403, 422, *statuses)}
+    """The OpenAPI entries of a route that may answer with these errors, besides those of every route."""
+    return {status: {"model": ErrorBody} for status in (401, 403, 413, 422, *statuses)}
 
 
 def describe(errors: Sequence[Mapping[str, Any]]) -> InvalidRequestError:
@@ -58,11 +66,11 @@ def describe(errors: Sequence[Mapping[str, Any]]) -> InvalidRequestError:
     error = errors[0]
     kind, shown = error["type"], _shown(error.get("input"))
     if kind == "json_invalid":
-        return InvalidRequestError("That is not JSON that can be read.")
+        return InvalidRequestError(UNREADABLE)
     if kind.startswith("union_tag"):
         return InvalidRequestError(f"type must be {RULES['type']}.", field="type")
     names = [part for part in error["loc"] if isinstance(part, str)]
-    names = [name for name in names if name not in ("body", "generate", "rewrite", "continue", "stop")]
+    names = [name for name in names if name not in _PLACES]
     field = ".".join(names)
     if isinstance(error.get("input"), bytes):
         return InvalidRequestError("Send a JSON object, with the header Content-Type: application/json.")
@@ -82,7 +90,7 @@ def _rule(names: Sequence[str], otherwise: str = "it is needed") -> str:
 def _shown(value: object) -> str:
     if isinstance(value, str | int | float | bool | None):
         text = ascii(value)  # a lone surrogate could not be sent back as it is
-        return text if len(text) <= 60 else f"{text[:57]}… ({len(text):,} characters)"
+        return text if len(text) <= 60 else f"{text[:57]}… ({len(str(value)):,} characters)"
     return f"a {type(value).__name__}"
 
 
@@ -92,8 +100,10 @@ def install(app: FastAPI) -> None:
     def known(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, RequestValidationError):
             error = describe(error.errors())
+        if isinstance(error, HTTPException) and error.status_code == 400:
+            error = InvalidRequestError(UNREADABLE)  # FastAPI's only one: what JSON's parser choked on
         if isinstance(error, HTTPException):
-            body = ErrorBody(code=_code(error.status_code), message=str(error.detail))
+            body = ErrorBody(code=_code(error.status_code), message=_sentence(error, request))
             return JSONResponse(body.model_dump(), error.status_code, error.headers)
         assert isinstance(error, StoraitellerError)  # noqa: S101 (the only other one registered)
         body = ErrorBody(code=error.code, message=error.message, field=error.field)
@@ -109,7 +119,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unknown)
 
 
+UNREADABLE = "That is not JSON that can be read."
 UNEXPECTED = "Something went wrong that should not have. Your text is safe in the editor; please try again."
+
+
+_PLACES = frozenset({"body", "path", "generate", "rewrite", "continue", "stop"})
+"""Names in pydantic's locations that are no fields."""
+
+
+def _sentence(error: HTTPException, request: Request) -> str:
+    path = request.url.path
+    return {404: f"There is nothing at {path}.", 405: f"{request.method} is not possible at {path}."}.get(
+        error.status_code, str(error.detail)
+    )
 
 
 def _code(status: int) -> str:

@@ -13,7 +13,7 @@ from storaiteller.api.errors import responses
 from storaiteller.errors import InvalidRequestError
 from storaiteller.feedback import FeedbackLedger, GoodStory
 from storaiteller.prompts import PROMPT_VERSION, story_prompt
-from storaiteller.story import Name, StorySettings, StoryText
+from storaiteller.story import ModelId, StorySettings, StoryText
 
 STORY_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 _settings = TypeAdapter(StorySettings)
@@ -27,7 +27,7 @@ class SaveStory(BaseModel):
     settings: StorySettings
     story: StoryText
     story_id: Annotated[str, StringConstraints(pattern=STORY_ID)]
-    model: Name | None = None
+    model: ModelId | None = None
 
 
 class Saved(BaseModel):
@@ -50,7 +50,7 @@ def feedback_router(ledger: FeedbackLedger) -> APIRouter:
             story=body.story,
             story_id=body.story_id,
             settings_json=_settings_json(body.settings),
-            model=body.model or "",
+            model=body.model or "unknown",
             prompt_version=PROMPT_VERSION,
         )
         if not ledger.save(good):

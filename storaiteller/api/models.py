@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from storaiteller.api.errors import ErrorBody, responses
 from storaiteller.engines.pool import EnginePool
-from storaiteller.errors import EngineError, StoraitellerError
+from storaiteller.errors import EngineError, ModelMissingError, StoraitellerError
 from storaiteller.models import ModelInfo, Models
-from storaiteller.story import Name
+from storaiteller.story import ModelId
 
 
 class ModelList(BaseModel):
@@ -30,7 +30,7 @@ class Pull(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: Name
+    model: ModelId
 
 
 class Health(BaseModel):
@@ -80,12 +80,12 @@ def models_router(models: Models, pool: EnginePool, warm: Callable[[], Awaitable
             model = await models.find(None)
         except EngineError as error:
             return _not_ready(error.code, error.message)
-        if not model.installed and model.id.startswith("ollama/"):
-            detail = f"Ollama is running, but {model.name} is not there yet."
-            return _not_ready("model_missing", detail)
-        if failure := pool.failures.get(model.id):
+        if not model.installed:
+            return _not_ready(ModelMissingError.code, _missing(model))
+        failure = pool.failures.get(model.id)
+        if failure and not isinstance(failure, ModelMissingError):  # it is there by now
             return _not_ready(failure.code, failure.message)
-        if model.engine == "embedded" and model.id not in pool.ready_once:
+        if model.engine == "embedded" and not failure and model.id not in pool.ready_once:
             return _not_ready("loading", "The model is being loaded.")
         return Health(ready=True, engine=model.engine, model=model.id)
 
@@ -96,6 +96,12 @@ def models_router(models: Models, pool: EnginePool, warm: Callable[[], Awaitable
         return Health(ready=False, engine=engine, model=models.default_id, code=code, detail=detail)
 
     return router
+
+
+def _missing(model: ModelInfo) -> str:
+    if model.engine == "ollama":
+        return f"Ollama is running, but {model.name} is not there yet."
+    return model.detail or f"{model.name} is not on this machine yet."
 
 
 def _line(**values: Any) -> str:

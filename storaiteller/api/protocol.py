@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from storaiteller.story import (
     FinishReason,
     Instruction,
-    Name,
+    ModelId,
     Passage,
     SamplingOptions,
     Stage,
@@ -28,7 +28,7 @@ class _Message(BaseModel):
 
 class _Request(_Message):
     settings: StorySettings
-    model: Name | None = None
+    model: ModelId | None = None
     sampling: SamplingOptions = Field(default_factory=SamplingOptions)
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32 - 1)] | None = None
     progress: bool = False

@@ -196,8 +196,7 @@ def _bearers(scope: Scope) -> Iterator[str]:
 
 
 def _cookies(scope: Scope, name: str) -> Iterator[str]:
-    """By hand: other programs on this host set cookies too, and the standard parser stops at an odd
-    one."""
+    """By hand: the standard parser stops at an odd cookie, and other programs on this host set some."""
     for pair in ";".join(values(scope, b"cookie")).split(";"):
         key, _, value = pair.strip().partition("=")
         if key == name:

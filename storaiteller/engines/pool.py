@@ -29,6 +29,7 @@ class EnginePool:
 
     def __init__(self) -> None:
         self._loaded: dict[str, _Loaded] = {}
+        self._loading: dict[str, asyncio.Task[None]] = {}
         self._current: str | None = None
         self._lock = asyncio.Lock()
         self.failures: dict[str, EngineError] = {}
@@ -52,6 +53,8 @@ class EnginePool:
                     await self._put_away(model_id)
 
     async def aclose(self) -> None:
+        if self._loading:
+            await asyncio.wait(self._loading.values())
         for model_id in list(self._loaded):
             await self._put_away(model_id)
 
@@ -61,16 +64,35 @@ class EnginePool:
             for other in [key for key, held in self._loaded.items() if not held.users and key != model_id]:
                 await self._put_away(other)
             if model_id not in self._loaded:
-                try:
-                    self._loaded[model_id] = _Loaded(await load())
-                except EngineError as error:
-                    self.failures[model_id] = error
-                    raise
-            self.failures.pop(model_id, None)
-            self.ready_once.add(model_id)
+                await self._load_once(model_id, load)
             held = self._loaded[model_id]
             held.users += 1
             return held
+
+    async def _load_once(self, model_id: str, load: Load) -> None:
+        """Load in a task of its own, which goes on when whoever asked goes away.
+
+        Native code cannot be stopped halfway, and the next to ask would load the same weights again
+        beside it.
+        """
+        task = self._loading.get(model_id)
+        if task is None:
+            task = self._loading[model_id] = asyncio.create_task(self._load(model_id, load))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard by somebody
+        await asyncio.shield(task)
+
+    async def _load(self, model_id: str, load: Load) -> None:
+        try:
+            self._loaded[model_id] = _Loaded(await load())
+        except EngineError as error:
+            self.failures[model_id] = error
+            raise
+        finally:
+            del self._loading[model_id]
+        self.failures.pop(model_id, None)
+        self.ready_once.add(model_id)
+        if model_id != self._current:
+            await self._put_away(model_id)
 
     async def _put_away(self, model_id: str) -> None:
         if held := self._loaded.pop(model_id, None):

@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from storaiteller.story import Message, Passage, StorySettings, count_words
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "v1"
 
 _templates = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(Path(__file__).parent),
