@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lines } from "../../web/src/api.js";
+import { Connection } from "../../web/src/connection.js";
+
+class FakeSocket {
+  static made = [];
+  sent = [];
+  readyState = 0;
+  constructor() {
+    FakeSocket.made.push(this);
+  }
+  send(frame) {
+    this.sent.push(JSON.parse(frame));
+  }
+  open() {
+    this.readyState = 1;
+    this.onopen();
+  }
+  say(message) {
+    this.onmessage({ data: typeof message === "string" ? message : JSON.stringify(message) });
+  }
+  drop() {
+    this.readyState = 3;
+    this.onclose();
+  }
+}
+
+function dial(context) {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  FakeSocket.made = [];
+  const line = [];
+  const connection = new Connection("/ws", { open: () => new FakeSocket(), onLine: (up) => line.push(up) });
+  const heard = [];
+  return { connection, heard, line, listen: (message) => heard.push(message), socket: () => FakeSocket.made.at(-1) };
+}
+
+const done = { type: "done", id: "g", finish_reason: "stop", words: 1, usage: { prompt: 1, cached: 0, completion: 1 },
+  tokens_per_second: 1, time_to_first_token_ms: 1 };
+
+test("a request waits for the line, and its answers come to whoever asked", (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  assert.deepEqual(socket().sent, [{ type: "generate", id: "g" }]);
+  socket().say({ type: "chunk", id: "g", seq: 0, text: "Once" });
+  socket().say({ type: "chunk", id: "other", seq: 0, text: "?" });
+  socket().say("garbage");
+  socket().say(done);
+  socket().say({ type: "chunk", id: "g", seq: 1, text: "late" });
+  assert.deepEqual(heard.map(({ type }) => type), ["chunk", "done"]);
+});
+
+test("a stop is sent only for what is being written", (context) => {
+  const { connection, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  connection.stop("g");
+  connection.stop("unknown");
+  assert.deepEqual(socket().sent.at(-1), { type: "stop", id: "g" });
+});
+
+test("a dropped line is told once, and dialled again with growing pauses", (context) => {
+  const { connection, heard, line, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  socket().drop();
+  assert.deepEqual(heard, [{ type: "lost", id: "g" }]);
+  const pauses = [500, 1000, 2000];
+  for (const [index, pause] of pauses.entries()) {
+    context.mock.timers.tick(pause - 1);
+    assert.equal(FakeSocket.made.length, index + 1);
+    context.mock.timers.tick(1);
+    assert.equal(FakeSocket.made.length, index + 2);
+    if (index < 2) socket().drop();
+  }
+  socket().open();
+  assert.deepEqual(socket().sent, []);
+  assert.deepEqual(line, [true, false, false, false, true]);
+});
+
+test("an error that names no request ends the ones that wait", (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  socket().say({ type: "error", id: null, code: "invalid_request", message: "That was not JSON." });
+  assert.equal(heard.at(-1).message, "That was not JSON.");
+});
+
+test("lines are read however the bytes are cut", async () => {
+  const bytes = new TextEncoder().encode('{"status":"月 pulling"}\n\n{"status":"success"}');
+  for (let size = 1; size < 9; size += 1) {
+    const body = new ReadableStream({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size));
+        controller.close();
+      },
+    });
+    const read = [];
+    for await (const line of lines(body)) read.push(line.status);
+    assert.deepEqual(read, ["月 pulling", "success"]);
+  }
+});

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Desks, newId } from "../../web/src/desks.js";
+import { takeSeat } from "../../web/src/seat.js";
+
+class FakeStorage {
+  items = new Map();
+  room = Infinity;
+  get length() {
+    return this.items.size;
+  }
+  key = (index) => [...this.items.keys()][index] ?? null;
+  getItem = (key) => this.items.get(key) ?? null;
+  removeItem = (key) => this.items.delete(key);
+  setItem(key, value) {
+    const others = [...this.items].filter(([name]) => name !== key).reduce((sum, [, text]) => sum + text.length, 0);
+    if (others + value.length > this.room) throw new DOMException("full", "QuotaExceededError");
+    this.items.set(key, value);
+  }
+}
+
+/** Web Locks as far as the page uses them; `release` is a tab that goes away. */
+class FakeLocks {
+  held = new Map();
+  async request(name, { ifAvailable, signal }, got) {
+    while (this.held.has(name)) {
+      if (ifAvailable) return got(null);
+      await new Promise((resolve, reject) => {
+        this.held.get(name).push(resolve);
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+    }
+    this.held.set(name, []);
+    return got({ name });
+  }
+  release(id) {
+    const name = `storaiteller.desk.${id}`;
+    const waiting = this.held.get(name) ?? [];
+    this.held.delete(name);
+    for (const wake of waiting) wake();
+  }
+}
+
+const room = () => ({ desks: new Desks(new FakeStorage()), locks: new FakeLocks() });
+
+test("a desk comes back as it was left", () => {
+  const desks = new Desks(new FakeStorage(), () => 7);
+  assert.ok(desks.keep("a", { text: "Once\r\n🌙", settings: { genre: "War" } }));
+  assert.deepEqual(desks.read("a"), { text: "Once\r\n🌙", settings: { genre: "War" }, savedAt: 7 });
+});
+
+test("what cannot be read is no desk, and nothing throws", () => {
+  const storage = new FakeStorage();
+  const desks = new Desks(storage);
+  for (const value of ["{", "null", "[]", '{"text": 7}']) {
+    storage.items.set("storaiteller.desk.x", value);
+    assert.equal(desks.read("x"), null);
+  }
+  assert.equal(desks.read("nowhere"), null);
+  const shut = new Desks({ get length() { throw new Error("shut"); }, getItem() { throw new Error("shut"); } });
+  assert.deepEqual(shut.ids(), []);
+  assert.equal(shut.keep("a", { text: "" }), false);
+});
+
+test("a full storage says so, after the empty desks have made room", () => {
+  const storage = new FakeStorage();
+  const desks = new Desks(storage);
+  desks.keep("blank", { text: "" });
+  storage.room = 60;
+  assert.equal(desks.keep("a", { text: "short" }), true);
+  assert.equal(desks.read("blank"), null);
+  assert.equal(desks.keep("a", { text: "x".repeat(100) }), false);
+  assert.equal(desks.read("a").text, "short");
+});
+
+test("at most twenty desks are kept, the oldest empty ones go", () => {
+  let clock = 0;
+  const desks = new Desks(new FakeStorage(), () => (clock += 1));
+  for (let number = 0; number < 25; number += 1) desks.keep(`d${number}`, { text: number % 2 ? "story" : " " });
+  desks.tidy("d24");
+  assert.equal(desks.ids().length, 20);
+  assert.ok(!desks.ids().includes("d0"));
+  for (let number = 1; number < 25; number += 2) assert.ok(desks.ids().includes(`d${number}`), "stories stay");
+});
+
+test("a new tab sits down at the last used desk that is free", async () => {
+  const { desks, locks } = room();
+  desks.keep("older", { text: "older" });
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  desks.keep("newer", { text: "newer" });
+  const first = await takeSeat({ desks, locks, session: new FakeStorage() });
+  const second = await takeSeat({ desks, locks, session: new FakeStorage() });
+  const third = await takeSeat({ desks, locks, session: new FakeStorage() });
+  assert.deepEqual([first.desk.text, second.desk.text, third.desk], ["newer", "older", null]);
+  assert.equal(new Set([first.id, second.id, third.id]).size, 3);
+});
+
+test("a reloaded tab waits for its own desk, and gets it", async () => {
+  const { desks, locks } = room();
+  const session = new FakeStorage();
+  const before = await takeSeat({ desks, locks, session });
+  desks.keep(before.id, { text: "mine" });
+  setTimeout(() => locks.release(before.id), 20);
+  const after = await takeSeat({ desks, locks, session });
+  assert.deepEqual([after.id, after.desk.text], [before.id, "mine"]);
+});
+
+test("a duplicated tab gets a copy at a desk of its own, which is another story", async (context) => {
+  const alive = setInterval(() => {}, 100); // the time-out of a signal alone keeps no process alive
+  context.after(() => clearInterval(alive));
+  const { desks, locks } = room();
+  const session = new FakeStorage();
+  const first = await takeSeat({ desks, locks, session });
+  desks.keep(first.id, { text: "mine", card: { id: "story" }, saved: { story: "mine" } });
+  const twin = new FakeStorage();
+  twin.items = new Map(session.items);
+  const second = await takeSeat({ desks, locks, session: twin });
+  assert.notEqual(second.id, first.id);
+  assert.equal(second.desk.text, "mine");
+  assert.notEqual(second.desk.card.id, "story");
+  assert.deepEqual(second.desk.saved, {});
+});
+
+test("without locks a tab still finds its own desk", async () => {
+  const { desks } = room();
+  const session = new FakeStorage();
+  const before = await takeSeat({ desks, locks: undefined, session });
+  desks.keep(before.id, { text: "mine" });
+  const after = await takeSeat({ desks, locks: undefined, session });
+  assert.equal(after.desk.text, "mine");
+  assert.equal((await takeSeat({ desks, locks: undefined, session: new FakeStorage() })).desk, null);
+});
+
+test("ids are not guessed and not repeated", () => {
+  assert.match(newId(), /^[0-9a-f]{32}$/);
+  assert.notEqual(newId(), newId());
+});

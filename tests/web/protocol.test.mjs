@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { continueFrom, generate, isLast, readServerMessage, rewrite, stop } from "../../web/src/protocol.js";
+
+const examples = JSON.parse(readFileSync(new URL("../protocol_examples.json", import.meta.url)));
+
+const BUILD = {
+  generate: ({ id, settings, ...options }) => generate(id, settings, options),
+  rewrite: ({ id, settings, before, selected, after, instruction, ...options }) =>
+    rewrite(id, settings, { before, selected, after }, instruction, options),
+  continue: ({ id, settings, text, ...options }) => continueFrom(id, settings, text, options),
+  stop: ({ id }) => stop(id),
+};
+
+test("every client example is what the builders build", () => {
+  for (const { type, ...parts } of examples.client) assert.deepEqual(BUILD[type](parts), { type, ...parts });
+});
+
+test("progress is asked for, and a model of null is left out", () => {
+  const settings = examples.client[0].settings;
+  const message = generate("g", settings, { model: null });
+  assert.equal(message.progress, true);
+  assert.ok(!("model" in message));
+});
+
+test("every server example is understood", () => {
+  for (const example of examples.server) assert.deepEqual(readServerMessage(JSON.stringify(example)), example);
+});
+
+test("what is no message of ours is null, never an exception", () => {
+  const frames = ["", "{", "null", "[]", '"x"', '{"type":"constructor"}', '{"type":"chunk","id":"a","seq":-1,"text":""}',
+    '{"type":"chunk","id":"a","seq":0,"text":7}', '{"type":"done","id":"a"}'];
+  for (const frame of frames) assert.equal(readServerMessage(frame), null, frame);
+});
+
+test("done, error and a lost line end a request", () => {
+  assert.deepEqual(["done", "error", "lost", "chunk", "started", "progress"].map((type) => isLast({ type })),
+    [true, true, true, false, false, false]);
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { countWords, cutPassage, isBlank, passageRange } from "../../web/src/story.js";
+
+// The same cases as Python's count_words must answer.
+const WORDS = [
+  ["", 0],
+  [" \n\t ", 0],
+  ["Ada ran.", 2],
+  ["It's half-past—nine", 2],
+  ["one\u00a0two\u2003three\u3000four", 4],
+  ["a\u0085b\u001cc", 3],
+  ["a\ufeffb\u200bc", 1],
+  ["👩‍👩‍👧‍👦 family 🌙", 3],
+  ["月は美しい", 5],
+  ["Ada 月 ran", 3],
+  ["مرحبا بالعالم", 2],
+  ["line\r\nline", 2],
+];
+
+test("words are counted as the server counts them", () => {
+  for (const [text, expected] of WORDS) assert.equal(countWords(text), expected, JSON.stringify(text));
+});
+
+test("only white space is blank", () => {
+  assert.ok(isBlank(" \u3000\n"));
+  assert.ok(!isBlank(" .\n"));
+});
+
+test("the three parts are the whole, whatever the text", () => {
+  const texts = ["Ada 🌙 ran.\r\nהלכה 👩‍👧 e\u0301nd", "👩‍👩‍👧‍👦", "a\u0301\u0302 \r\n\r b", "\u202eمرحبا\u202c 🇮🇹"];
+  for (const text of texts) {
+    for (let from = 0; from <= text.length; from += 1) {
+      for (let to = from; to <= text.length; to += 1) {
+        const range = passageRange(text, from, to);
+        if (!range) continue;
+        const { before, selected, after } = cutPassage(text, range);
+        assert.equal(before + selected + after, text);
+        for (const part of [before, selected, after]) assert.ok(part.isWellFormed?.() ?? true, JSON.stringify(part));
+        assert.equal(selected, selected.trim());
+      }
+    }
+  }
+});
+
+test("white space at the ends of a selection stays outside the passage", () => {
+  assert.deepEqual(passageRange("One. Two. \nThree.", 4, 11), { from: 5, to: 9 });
+  assert.equal(passageRange("One.  \n Two.", 4, 8), null);
+});

@@ -1,0 +1,31 @@
+// Bundles the page into web/dist: main.js, main.css, the fonts and the icon. Run by build.py.
+import { readdir, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const outdir = here("dist");
+
+const { metafile } = await build({
+  absWorkingDir: here("."),
+  entryPoints: [
+    { in: here("src/main.js"), out: "main" },
+    { in: here("styles/main.css"), out: "main" },
+    { in: here("styles/icon.svg"), out: "icon" },
+  ],
+  outdir,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  assetNames: "[name]",
+  loader: { ".woff2": "file", ".svg": "copy" },
+  metafile: true,
+  logLevel: "warning",
+});
+
+const built = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+const stale = (await readdir(outdir)).filter((name) => !built.has(name));
+await Promise.all(stale.map((name) => rm(join(outdir, name), { recursive: true })));

@@ -1,0 +1,133 @@
+// The page: CodeMirror as plain text, with what the app does to it. Everything goes out as strings.
+
+import { historyKeymap, redo, redoDepth, standardKeymap, undo, undoDepth } from "@codemirror/commands";
+import { EditorState } from "@codemirror/state";
+import { EditorView, keymap, placeholder } from "@codemirror/view";
+import { directions } from "./directions.js";
+import { lineEnds } from "./line-ends.js";
+import * as manuscript from "./manuscript.js";
+import { marks, setPicked } from "./marks.js";
+import { passage, replacePassage, setPassage } from "./passage.js";
+
+const NEAR_END = 48;
+const paper = document.scrollingElement;
+const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - NEAR_END;
+
+export class Editor {
+  /** `onUpdate(update)` after every change of text, selection or marks. */
+  constructor({ parent, nonce, box, desk, onUpdate }) {
+    const { text = "", card = null } = desk ?? {};
+    const state = EditorState.create({
+      doc: text,
+      extensions: [
+        manuscript.manuscript,
+        manuscript.card.init(() => card),
+        passage,
+        lineEnds,
+        marks(box),
+        keymap.of([...historyKeymap, ...standardKeymap]),
+        placeholder("Once upon a time…"),
+        EditorView.cspNonce.of(nonce),
+        EditorView.contentAttributes.of({
+          "aria-label": "Story", "aria-keyshortcuts": "Control+Enter Alt+R Alt+G", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences",
+        }),
+        directions,
+        EditorView.updateListener.of(onUpdate),
+      ],
+    });
+    this.view = new EditorView({ parent, state });
+  }
+
+  get text() {
+    return this.view.state.doc.toString();
+  }
+
+  /** The text as a value that is another one after every change. */
+  get doc() {
+    return this.view.state.doc;
+  }
+
+  get card() {
+    return this.view.state.field(manuscript.card);
+  }
+
+  get isWriting() {
+    return manuscript.isWriting(this.view.state);
+  }
+
+  get passage() {
+    return this.view.state.field(passage);
+  }
+
+  get selection() {
+    const { from, to } = this.view.state.selection.main;
+    return { from, to };
+  }
+
+  get canUndo() {
+    return undoDepth(this.view.state) > 0;
+  }
+
+  get canRedo() {
+    return redoDepth(this.view.state) > 0;
+  }
+
+  undo = () => undo(this.view);
+  redo = () => redo(this.view);
+  focus = () => this.view.focus();
+
+  /** Start to write a story (`replacing` the one that is there) or to write on. */
+  begin(card, { replacing }) {
+    for (const spec of manuscript.begin(this.view.state, card, { replacing })) this.view.dispatch(spec);
+    if (replacing) window.scrollTo(0, 0);
+  }
+
+  /** Write on; the page follows only if its end was in sight. */
+  write(text) {
+    const follow = atEnd();
+    this.view.dispatch(manuscript.write(this.view.state, text));
+    if (follow) window.scrollTo(0, paper.scrollHeight);
+  }
+
+  end() {
+    for (const spec of manuscript.end(this.view.state)) this.view.dispatch(spec);
+  }
+
+  /** Note something about the story: how it ended, under which id it is kept. */
+  recard(change) {
+    this.view.dispatch(manuscript.recard(this.view.state, change));
+  }
+
+  pick(range) {
+    this.view.dispatch({ effects: setPicked.of(range) });
+  }
+
+  openPassage(range) {
+    this.view.dispatch({ effects: [setPicked.of(null), setPassage.of(range)] });
+  }
+
+  /** Let go of the selection: what was picked has been taken up. */
+  unselect() {
+    this.view.dispatch({ selection: { anchor: this.selection.to } });
+    document.getSelection()?.removeAllRanges();
+  }
+
+  closePassage() {
+    this.view.dispatch({ effects: setPassage.of(null) });
+  }
+
+  replacePassage(text) {
+    this.view.dispatch(replacePassage(this.view.state, text));
+  }
+
+  /** The suggestion's box changed its height. */
+  remeasure() {
+    this.view.requestMeasure();
+  }
+
+  /** Where a range stands in the window: its top, bottom, and the middle of its first line. */
+  place({ from, to }) {
+    const [start, end] = [this.view.coordsAtPos(from, 1), this.view.coordsAtPos(to, -1)];
+    return start && end ? { top: start.top, bottom: end.bottom, left: start.left, right: end.right } : null;
+  }
+}

@@ -1,0 +1,95 @@
+// The story's text as an editor state: who wrote it, and how writing is undone. Knows no DOM.
+//
+// Lines are parted by "\n" alone, so that every other character, "\r" too, is text and comes back
+// exactly. A story that is being written is undone as one step, whatever happened meanwhile: the
+// state before it is kept, and when the pen is lifted the history becomes what it would be had the
+// whole been written at once.
+
+import { history, historyField, invertedEffects, isolateHistory } from "@codemirror/commands";
+import { Compartment, EditorState, StateEffect, StateField, Transaction } from "@codemirror/state";
+import { isBlank } from "./story.js";
+
+const memory = new Compartment();
+const silent = Transaction.addToHistory.of(false);
+
+/** Set what is known of the story: `{id, settings, model, ended}`, or null for a hand-written one. */
+export const setCard = StateEffect.define();
+
+/** What is known of the story in the editor. Undo brings the earlier story's card back with it. */
+export const card = StateField.define({
+  create: () => null,
+  update: (value, tr) => tr.effects.reduce((card, effect) => (effect.is(setCard) ? effect.value : card), value),
+});
+
+const cardIsUndone = invertedEffects.of((tr) =>
+  tr.effects.some((effect) => effect.is(setCard)) ? [setCard.of(tr.startState.field(card))] : [],
+);
+
+const penDown = StateEffect.define();
+const penUp = StateEffect.define();
+
+/** A page that the writer cleared carries no story: what comes next is another one. */
+const clearedCard = EditorState.transactionExtender.of((tr) => {
+  const writing = tr.startState.field(pen) || tr.effects.some((effect) => effect.is(setCard));
+  if (!tr.docChanged || writing || !tr.startState.field(card) || !isBlank(tr.newDoc.toString())) return null;
+  return { effects: setCard.of(null) };
+});
+
+/** While a story is written: `at`, where the next words go, mapped through the writer's own edits. */
+export const pen = StateField.define({
+  create: () => null,
+  update(value, tr) {
+    for (const effect of tr.effects) {
+      if (effect.is(penUp)) return null;
+      if (effect.is(penDown)) return { before: tr.startState, changes: tr.changes, at: effect.value };
+    }
+    if (!value || !tr.docChanged) return value;
+    return { ...value, changes: value.changes.compose(tr.changes), at: tr.changes.mapPos(value.at, 1) };
+  },
+});
+
+export const manuscript = [
+  EditorState.lineSeparator.of("\n"),
+  card,
+  cardIsUndone,
+  clearedCard,
+  pen,
+  memory.of(history()),
+];
+
+export const isWriting = (state) => state.field(pen) !== null;
+
+/** Note something about the story without making it a step to undo. */
+export const recard = (state, change) => ({
+  effects: setCard.of({ ...state.field(card), ...change }),
+  annotations: silent,
+});
+
+/** Put the pen down: on an empty page (`replacing`), or at the end. Dispatch the specs in order. */
+export function begin(state, newCard, { replacing }) {
+  const length = state.doc.length;
+  const changes = replacing ? { from: 0, to: length } : [];
+  const effects = [penDown.of(replacing ? 0 : length), setCard.of(newCard), memory.reconfigure([])];
+  return [{ changes, effects, annotations: silent }, { effects: memory.reconfigure(history()) }];
+}
+
+/** Write on where the pen is. */
+export const write = (state, text) => ({
+  changes: { from: state.field(pen).at, insert: text },
+  annotations: [silent, Transaction.userEvent.of("input.write")],
+});
+
+/** Lift the pen: all that was written since `begin` becomes one step to undo. */
+export function end(state) {
+  const { before, changes } = state.field(pen);
+  const once = before.update({
+    changes,
+    effects: setCard.of(state.field(card)),
+    annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.write")],
+  });
+  const remembered = once.state.field(historyField);
+  return [
+    { effects: [penUp.of(null), memory.reconfigure([])] },
+    { effects: memory.reconfigure([history(), historyField.init(() => remembered)]) },
+  ];
+}

@@ -1,0 +1,131 @@
+// What the writer can do here. Knows every part of the page by its name.
+
+import { restoredNote } from "./notes.js";
+import { Scene } from "./scene.js";
+import { countWords, isBlank } from "./story.js";
+
+const SUGGESTION_FIRST = "Accept or discard the suggestion first.";
+
+export class Page {
+  #scene = new Scene();
+  #frame = 0;
+  model = null;
+  isFull = false;
+
+  /** Take the parts, once they are all made, and show what was on the desk. */
+  open(parts, { model = null } = {}) {
+    Object.assign(this, parts, { model });
+    const { text, card } = this.editor;
+    this.telling.state.note = restoredNote(card, countWords(text));
+    if (isBlank(text) && this.drawer.hasRoom) this.drawer.open();
+    this.show();
+  }
+
+  /** The next thing to do: write, stop, or write another. */
+  next() {
+    if (this.telling.busy) return this.telling.stop();
+    if (this.rewrite.isOpen) return this.#suggestionFirst();
+    const settings = this.#formSettings();
+    if (!settings) return;
+    this.drawer.close(this.editor.view.contentDOM);
+    this.telling.write(settings, this.model);
+  }
+
+  continue() {
+    if (this.telling.busy) return;
+    if (this.rewrite.isOpen) return this.#suggestionFirst();
+    const settings = this.#formSettings();
+    if (settings) this.telling.continue(settings, this.model);
+  }
+
+  /** Esc: put away the toolbar, stop what is being written, or close the drawer. */
+  escape() {
+    const { bar, rewrite, telling, drawer } = this;
+    if (bar.isOpen) bar.dismiss();
+    else if (rewrite.isWriting) rewrite.stop();
+    else if (telling.busy) telling.stop();
+    else if (drawer.isOpen) drawer.close();
+    else return false;
+    return true;
+  }
+
+  choose(model) {
+    this.model = model;
+    this.changed();
+  }
+
+  /** The empty page's own offer: fetch the model that is missing, or stop fetching it. */
+  getModel() {
+    const wanted = this.models.wanted(this.health.now.model);
+    if (!wanted) return;
+    if (this.models.isPulling(wanted.id)) this.models.stopPull(wanted.id);
+    else this.models.pull(wanted);
+  }
+
+  /** What a request about the story needs: its own settings or the form's; null if those are wrong. */
+  asked() {
+    const settings = this.editor.card?.settings ?? this.#formSettings();
+    return settings && { settings, model: this.model };
+  }
+
+  /** Something that has no place of its own went wrong. */
+  trouble({ message, code }) {
+    this.telling.say(message, "error");
+    if (code === "offline" || code === "unauthorized") this.health.check();
+  }
+
+  /** A story's request was refused or failed; its note says so already. */
+  complain({ field, message, code }) {
+    if (this.settings.complain(field, message)) this.drawer.open({ focus: true });
+    if (code === "model_missing" || code === "engine_unavailable") this.health.check();
+  }
+
+  /** The editor changed: its text, its selection, or what stands in it. */
+  updated(update) {
+    if (!this.editor) return;
+    if (update.docChanged) this.#edited(update.transactions);
+    if (update.docChanged || update.selectionSet) this.bar.follow();
+    if (update.docChanged) this.rewrite.follow();
+    this.changed();
+  }
+
+  /** Something that is kept on the desk changed. */
+  changed() {
+    if (!this.editor) return;
+    this.keeper.touch();
+    this.show();
+  }
+
+  kept({ isFull }) {
+    this.isFull = isFull;
+    this.show();
+  }
+
+  /** Draw what changed, once a frame. */
+  show() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.editor) this.#scene.draw(this);
+    });
+  }
+
+  #formSettings() {
+    const settings = this.settings.check();
+    if (settings) return settings;
+    this.drawer.open();
+    return this.settings.check();
+  }
+
+  #suggestionFirst() {
+    this.telling.say(SUGGESTION_FIRST);
+    this.rewrite.focus();
+  }
+
+  /** What was said of a story is no longer true once it is edited, or is another one. */
+  #edited(transactions) {
+    if (this.telling.busy) return;
+    const by = (event) => transactions.some((tr) => tr.isUserEvent(event));
+    if (by("undo") || by("redo")) this.telling.forget(restoredNote(this.editor.card, countWords(this.editor.text)));
+    else if ((by("input") || by("delete")) && this.telling.state.tone !== "error") this.telling.state.note = "";
+  }
+}

@@ -1,0 +1,55 @@
+// The messages on /ws, both ways, as storaiteller/api/protocol.py defines them. Pure.
+
+const withoutNull = (message) =>
+  Object.fromEntries(Object.entries(message).filter(([, value]) => value !== null && value !== undefined));
+
+const request = (type, id, settings, parts, options) =>
+  withoutNull({ type, id, settings, ...parts, progress: true, ...options });
+
+/** `options`: model, sampling, seed, progress; each may be left out. */
+export const generate = (id, settings, options = {}) => request("generate", id, settings, {}, options);
+
+export const rewrite = (id, settings, { before, selected, after }, instruction = "", options = {}) =>
+  request("rewrite", id, settings, { before, selected, after, instruction }, options);
+
+export const continueFrom = (id, settings, text, options = {}) =>
+  request("continue", id, settings, { text }, options);
+
+export const stop = (id) => ({ type: "stop", id });
+
+const text = (value) => typeof value === "string";
+const number = (value) => typeof value === "number" && Number.isFinite(value);
+const count = (value) => Number.isInteger(value) && value >= 0;
+const oneOf = (...values) => (value) => values.includes(value);
+const orNull = (check) => (value) => value === null || value === undefined || check(value);
+const object = (shape) => (value) =>
+  typeof value === "object" && value !== null && Object.entries(shape).every(([key, check]) => check(value[key]));
+
+const SHAPES = {
+  started: { id: text, model: text, prompt_tokens: orNull(count) },
+  progress: { id: text, stage: oneOf("loading", "reading"), done: count, total: count },
+  chunk: { id: text, seq: count, text },
+  done: {
+    id: text,
+    finish_reason: oneOf("stop", "length", "cancelled"),
+    words: count,
+    usage: object({ prompt: count, cached: count, completion: count }),
+    tokens_per_second: number,
+    time_to_first_token_ms: number,
+  },
+  error: { id: orNull(text), code: text, message: text, field: orNull(text) },
+};
+
+/** The server message in a frame, or null when it is none that we know. */
+export function readServerMessage(frame) {
+  try {
+    const message = JSON.parse(frame);
+    const shape = Object.hasOwn(SHAPES, message.type) ? SHAPES[message.type] : null;
+    return shape && object(shape)(message) ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a message ends its request. */
+export const isLast = ({ type }) => type === "done" || type === "error" || type === "lost";

@@ -1,0 +1,87 @@
+// What is to be seen, drawn from where things stand. Changes nothing but the page.
+
+import { byId, setText } from "./elements.js";
+import { canContinue } from "./notes.js";
+import { countWords, isBlank } from "./story.js";
+
+const NO_ROOM = "This browser has no room left to keep your story. Copy it somewhere safe, and close other stories.";
+/** The server itself cannot be reached: that is the first thing to know. */
+const AWAY = ["offline", "unauthorized"];
+const TITLE = "StorAIteller";
+const TITLE_LENGTH = 36;
+
+export class Scene {
+  #doc = null;
+  #text = "";
+  #words = 0;
+
+  /** Draw `page`: its parts, and what it knows. */
+  draw(page) {
+    const { editor, telling, rewrite, settings, models, status, feedback } = page;
+    this.#read(editor);
+    const isEmpty = isBlank(this.#text);
+    const form = settings.value;
+    const told = telling.busy || !isEmpty ? editor.card?.settings : null;
+    const story = { card: editor.card, asked: form.max_words, total: this.#words };
+    status.show({
+      ...telling.state,
+      ...this.#note(page),
+      words: this.#words,
+      max: (told ?? form).max_words,
+      model: models.isKnown ? models.name(models.current) : "",
+      primary: telling.busy ? "Stop" : isEmpty ? "Write" : "Write another",
+      blocked: rewrite.isOpen,
+      canContinue: !telling.busy && !rewrite.isOpen && canContinue(story),
+      canUndo: editor.canUndo,
+      canRedo: editor.canRedo,
+    });
+    feedback.show(this.#text, { busy: telling.busy });
+    byId("story").classList.toggle("is-waiting", telling.state.phase === "waiting");
+    if (!telling.busy) document.title = this.#title();
+    this.#drawEmpty(page, isEmpty && !telling.busy);
+  }
+
+  /** Text and words are read only when the document is another one. */
+  #read(editor) {
+    if (editor.doc === this.#doc) return;
+    this.#doc = editor.doc;
+    this.#text = editor.text;
+    this.#words = countWords(this.#text);
+  }
+
+  /** A tab is found again by its story's first words. */
+  #title() {
+    const first = this.#text.slice(0, 200).trim().split("\n")[0];
+    if (!first) return TITLE;
+    const short = Array.from(first).slice(0, TITLE_LENGTH).join("").trimEnd();
+    return `${short}${short.length < first.length ? "…" : ""} · ${TITLE}`;
+  }
+
+  /** The sentence in the dock: what happened to the story, else what the writer has to know. */
+  #note({ telling, health, isFull }) {
+    const { now } = health;
+    const { note, tone } = telling.state;
+    if (AWAY.includes(now?.code)) return { note: now.detail, tone: "error" };
+    if (note) return { note, tone };
+    if (isFull) return { note: NO_ROOM, tone: "error" };
+    if (!now || now.ready) return { note: "", tone: "" };
+    if (now.code === "loading") return { note: now.detail || "Loading the model…", tone: "" };
+    if (now.code === "model_missing" && isBlank(this.#text)) return { note: "", tone: "" };
+    return { note: now.detail, tone: "error" };
+  }
+
+  #drawEmpty({ health, drawer, models }, isEmpty) {
+    const missing = health.now?.code === "model_missing";
+    byId("empty").hidden = !isEmpty;
+    byId("welcome").hidden = missing;
+    byId("no-model").hidden = !missing;
+    byId("describe-line").hidden = drawer.isOpen;
+    if (!missing) return;
+    setText(byId("no-model-detail"), health.now.detail);
+    const wanted = models.wanted(health.now.model);
+    byId("get-model").hidden = !wanted;
+    if (!wanted) return;
+    const pulling = models.isPulling(wanted.id);
+    setText(byId("get-model"), pulling ? `Stop · ${models.pullNote(wanted.id)}` : `Get ${wanted.name}`);
+  }
+}

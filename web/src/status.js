@@ -1,0 +1,37 @@
+// The dock: the quiet line of figures, the sentence, and the one button that is always the next thing.
+
+import { byId, enable, setText } from "./elements.js";
+import { elapsed, whole } from "./figures.js";
+
+export class Status {
+  #primary = byId("primary");
+  #continue = byId("continue");
+
+  /**
+   * Show where things stand: `words` and `max`, `speed` (tokens a second or null), `elapsed`
+   * (milliseconds or null), `note` and `tone`, `model` (its name), `primary` (the label), and what
+   * can be done: `canContinue`, `canUndo`, `canRedo`, `blocked`.
+   */
+  show(now) {
+    const words = now.max === null ? `${whole(now.words)} words` : `${whole(now.words)} / ${whole(now.max)} words`;
+    setText(byId("words"), words);
+    setText(byId("speed"), now.speed === null ? "" : `${Math.round(now.speed)} tokens/s`);
+    setText(byId("elapsed"), now.elapsed === null ? "" : elapsed(now.elapsed));
+    setText(byId("model-name"), now.model);
+    setText(byId("note-text"), now.note);
+    byId("note").dataset.tone = now.tone;
+    byId("note").hidden = !now.note && !now.canContinue;
+    setText(this.#primary, now.primary);
+    this.#primary.classList.toggle("is-stop", now.primary === "Stop");
+    this.#moveFocusFrom(this.#continue, now.canContinue);
+    this.#continue.hidden = !now.canContinue;
+    enable(byId("undo"), now.canUndo);
+    enable(byId("redo"), now.canRedo);
+    this.#primary.classList.toggle("is-blocked", now.blocked);
+  }
+
+  /** A button about to vanish hands its focus to the one that stays. */
+  #moveFocusFrom(button, stays) {
+    if (!stays && document.activeElement === button) this.#primary.focus();
+  }
+}
