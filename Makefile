@@ -36,18 +36,24 @@ pictures: $(VENV)/.dev
 web: $(VENV)/.dev
 	$(BIN)/python web/build.py
 
+# $(call apt,PACKAGE): install a package of Debian's or Ubuntu's
+apt = $$([ "$$(id -u)" = 0 ] || echo sudo) sh -c \
+	'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null'
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "StorAIteller needs Python 3.11 or newer; 'make PYTHON=python3.12' names another one."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); \
-		echo "Python's venv module is incomplete here; installing Debian's python3-venv."; \
-		if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
-		$$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } \
+		echo "Python's venv module is incomplete here; installing python3-venv."; \
+		$(call apt,python3-venv) && $(PYTHON) -m venv $(VENV); } \
 		|| { echo "Could not make an environment. Install Python's venv module, then try again."; exit 1; }
 
 $(VENV)/.app: $(VENV)/bin/python $(SOURCES)
 	@echo "Setting up StorAIteller (a minute or two, once)"
 	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || { \
+		echo "llama.cpp needs the OpenMP library; installing libgomp1."; $(call apt,libgomp1); } \
+		|| echo "It could not be installed: the embedded engine will not run, Ollama will."
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.app

@@ -63,8 +63,11 @@ def default(
     threads: Threads = None,
     browser: Browser = None,
 ) -> None:
+    given = (host, port, data_dir, engine, model, threads, browser)
     if context.invoked_subcommand is None:
-        serve(host, port, data_dir, engine, model, threads, browser)
+        serve(*given)
+    elif any(value is not None for value in given):
+        context.fail(f"Write the options after the command: storaiteller {context.invoked_subcommand} …")
 
 
 @app.command()
@@ -127,9 +130,15 @@ def list_models(data_dir: DataDir = None, engine: EngineOption = None, model: Mo
 @models_app.command()
 def fetch(data_dir: DataDir = None) -> None:
     """Fetch the built-in demo model (98 MB), if it is not there yet."""
+    from storaiteller import demo_model
     from storaiteller.models import DEMO_ID
 
-    asyncio.run(_pull(load_config(data_dir=data_dir, engine=EngineChoice.EMBEDDED), DEMO_ID))
+    config = load_config(data_dir=data_dir)
+    path = config.models_dir / demo_model.FILE_NAME
+    if path.is_file():
+        console.print(f"The demo model is here already: {path}", highlight=False, markup=False)
+    else:
+        asyncio.run(_pull(config, DEMO_ID))
 
 
 @models_app.command()
@@ -196,9 +205,9 @@ async def _pull(config: Config, model_id: str) -> None:
     from storaiteller.models import Models
 
     models = Models(config)
-    await models.decide()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     try:
+        await models.decide()
         with Progress(*columns, console=console) as bars:
             bar = bars.add_task(f"Fetching {model_id}", total=None)
             async with aclosing(models.pull(model_id)) as steps:

@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from storaiteller.errors import ConfigError
 
 PREFIX = "STORAITELLER_"
+_OPTIONS = frozenset({"host", "port", "data_dir", "engine", "model", "threads", "browser"})
+"""The settings that the command line knows too."""
 
 
 class EngineChoice(StrEnum):
@@ -90,4 +92,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _spelled(name: str) -> str:
-    return name.upper() if name.isupper() else f"{PREFIX}{name.upper()} (--{name.replace('_', '-')})"
+    if name.isupper():
+        return name
+    option = f" (--{name.replace('_', '-')})" if name in _OPTIONS else ""
+    return f"{PREFIX}{name.upper()}{option}"

@@ -118,6 +118,7 @@ class Models:
         if model_id == DEMO_ID:
             progress = demo_model.fetch(self._config.models_dir)
         elif model_id.startswith("ollama/"):
+            await self._decided.wait()
             progress = self._ollama.pull(model_id.removeprefix("ollama/"))
         else:
             raise ModelMissingError(

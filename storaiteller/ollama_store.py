@@ -8,7 +8,8 @@ from pathlib import Path
 
 from storaiteller.errors import ModelMissingError, ModelUnusableError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?(?::[A-Za-z0-9._-]+)?")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_NAME = re.compile(rf"(?:{_PART}/){{0,2}}{_PART}(?::{_PART})?")
 _MODEL_LAYER = "application/vnd.ollama.image.model"
 _ADAPTER_LAYER = "application/vnd.ollama.image.adapter"
 
@@ -19,7 +20,7 @@ def usual_folders() -> list[Path]:
 
 
 def find_blob(name: str, folders: list[Path]) -> Path:
-    """The GGUF file of ``name`` (``llama3.2``, ``llama3.2:1b``, ``somebody/model:tag``).
+    """The GGUF file of ``name``: ``llama3.2:1b``, ``somebody/model``, ``host/somebody/model:tag``.
 
     Raises ``ModelMissingError`` if no folder has it, ``ModelUnusableError`` if its manifest is not
     one we can read or names more than one file.
@@ -27,9 +28,10 @@ def find_blob(name: str, folders: list[Path]) -> Path:
     if not _NAME.fullmatch(name):
         raise ModelMissingError(f"{name!r} is not the name of an Ollama model.")
     model, _, tag = name.partition(":")
-    model = model if "/" in model else f"library/{model}"
+    # Its place: the host it came from (any, unless the name says), who made it, its name.
+    model = ("*/library/", "*/", "")[model.count("/")] + model
     for folder in folders:
-        for manifest in sorted(folder.glob(f"manifests/*/{model}/{tag or 'latest'}")):
+        for manifest in sorted(folder.glob(f"manifests/{model}/{tag or 'latest'}")):
             return _model_layer(name, manifest, folder)
     places = " or ".join(str(folder) for folder in folders)
     raise ModelMissingError(

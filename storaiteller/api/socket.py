@@ -129,6 +129,7 @@ def _id_in(raw: str | None) -> str | None:
     """The id in a message that is otherwise not right, so that the client knows which one it was."""
     try:
         found = json.loads(raw or "").get("id")
+        found.encode()  # what holds a lone surrogate could not be sent back
     except (ValueError, AttributeError, RecursionError):
         return None
-    return found if isinstance(found, str) and 0 < len(found) <= 128 else None
+    return str(found) if 0 < len(found) <= 128 else None

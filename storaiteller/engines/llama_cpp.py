@@ -70,11 +70,17 @@ class LlamaCppEngine:
         """Load the GGUF file at ``path``, with a window of ``window`` tokens or the model's own if smaller.
 
         Raises ``ModelMissingError`` if there is no such file and ``ModelUnusableError`` if it is not
-        a GGUF, is cut short, or is of a kind that this llama.cpp does not know.
+        a GGUF, is cut short, or is of a kind that this llama.cpp does not know;
+        ``EngineUnavailableError`` if the machine lacks a library that llama.cpp needs.
         """
         await asyncio.to_thread(_check_magic, path)
         try:
             server = await asyncio.to_thread(_serve, path, threads, window)
+        except ImportError as error:
+            raise EngineUnavailableError(
+                f"llama.cpp cannot run on this machine: {error}. On Debian or Ubuntu, install libgomp1. "
+                "Models of an Ollama server can be used all the same."
+            ) from error
         except RuntimeError as error:
             raise ModelUnusableError(
                 f"{path.name} could not be loaded. The file may be damaged or cut short, too large "

@@ -92,6 +92,7 @@ export class Page {
   /** Something that is kept on the desk changed. */
   changed() {
     if (!this.editor) return;
+    if (!this.rewrite.isOpen && this.telling.state.note === SUGGESTION_FIRST) this.telling.state.note = "";
     this.keeper.touch();
     this.show();
   }
