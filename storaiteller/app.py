@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -42,7 +43,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
         try:
             await models.decide()
             model = await models.find(None)
-            async with pool.lend(model.id, lambda: models.load(model)):
+            async with pool.lend(model.id, partial(models.load, model)):
                 log.info("%s is ready", model.id)
         except EngineError as error:
             log.warning("%s", error.message)

@@ -17,7 +17,7 @@ from typing import Literal
 from storaiteller import demo_model
 from storaiteller.config import Config, EngineChoice
 from storaiteller.engines.base import Engine
-from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine
+from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine, Report
 from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, OllamaServer, PullProgress
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
 from storaiteller.ollama_store import find_blob, usual_folders
@@ -98,8 +98,11 @@ class Models:
                 return model
         raise ModelMissingError(f"There is no model {wanted} here. Choose one from the list of models.")
 
-    async def load(self, model: ModelInfo) -> Engine:
-        """An engine for ``model``, owned by the caller. Raises ``EngineError``."""
+    async def load(self, model: ModelInfo, report: Report = lambda done: None) -> Engine:
+        """An engine for ``model``, owned by the caller. Raises ``EngineError``.
+
+        ``report`` is told how many bytes of its file have been read.
+        """
         if not model.installed:
             raise ModelMissingError(
                 model.detail or f"{model.name} is not on this machine yet. Get it from the list of models."
@@ -111,6 +114,7 @@ class Models:
             self._path(model.id),
             threads=self._config.threads,
             window=self._config.context or DEFAULT_WINDOW,
+            report=report,
         )
 
     async def pull(self, model_id: str) -> AsyncGenerator[PullProgress, None]:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 import anyio
 from pydantic import BaseModel
@@ -27,13 +28,16 @@ from storaiteller.api.protocol import (
 from storaiteller.engines.base import Engine
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import Models
+from storaiteller.models import ModelInfo, Models
 from storaiteller.story import Chunk, Stage, Usage, count_words
 
 log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 1 / 60
 """After the first word, text is sent at most once in the time a screen takes to show it."""
+
+LOADING_SECONDS = 0.25
+"""Between two reports on a model that is being loaded."""
 
 MAX_WAITING_CHARACTERS = 65_536
 """Text the model may be ahead of a reader that stalls; then the model waits too."""
@@ -90,16 +94,26 @@ class Answer:
     async def _write(self) -> None:
         model = await self._models.find(self._request.model)
         self._model_id = model.id
-        if self._request.progress and not self._pool.is_loaded(model.id) and model.size_bytes:
-            await self._report("loading", 0, model.size_bytes)
-        async with self._pool.lend(model.id, lambda: self._models.load(model)) as engine:
-            relay = asyncio.create_task(self._relay())
-            try:
-                await self._take(engine)
-            finally:
-                relay.cancel()
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait([relay])
+        loading = asyncio.create_task(self._report_loading(model))
+        try:
+            async with self._pool.lend(model.id, partial(self._models.load, model)) as engine:
+                await _ended(loading)
+                await self._write_with(engine)
+        finally:
+            await _ended(loading)
+
+    async def _report_loading(self, model: ModelInfo) -> None:
+        """Say how far the model is, until somebody ends this."""
+        while self._request.progress and model.size_bytes and not self._pool.is_loaded(model.id):
+            await self._report("loading", self._pool.bytes_read.get(model.id, 0), model.size_bytes)
+            await anyio.sleep(LOADING_SECONDS)
+
+    async def _write_with(self, engine: Engine) -> None:
+        relay = asyncio.create_task(self._relay())
+        try:
+            await self._take(engine)
+        finally:
+            await _ended(relay)
 
     async def _take(self, engine: Engine) -> None:
         """Take the model's text as it comes; wait where the reader is far behind."""
@@ -190,3 +204,10 @@ class Answer:
 
     def _error(self, code: str, message: str, field: str | None = None) -> Error:
         return Error(id=self._request.id, code=code, message=message, field=field)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """See that ``task`` has ended, whatever is cancelled around us."""
+    task.cancel()
+    with anyio.CancelScope(shield=True):
+        await asyncio.wait([task])

@@ -12,7 +12,7 @@ import contextlib
 import secrets
 import signal
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -44,17 +44,19 @@ cores, for a tenth less reading speed than llama.cpp's default of 512."""
 PROMPT_CACHE_MIB = 256
 """Memory for prefixes of earlier prompts; llama.cpp's own default is 8 GiB."""
 
+_BLOCK = 8 * 1024 * 1024
+
 Event = dict[str, Any]
+Report = Callable[[int], None]
 
 
-def default_threads() -> tuple[int, int]:
-    """Threads for (writing, reading).
+def default_threads() -> int:
+    """All cores but one.
 
-    Writing waits for its slowest thread at every operation, so one busy core would drag all of them
-    down to a quarter of the speed: leave one core free. Reading is one long computation and uses all.
+    Every operation waits for its slowest thread, so one busy core would drag all of them down with
+    it: to a quarter of the speed, on two cores.
     """
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return max(1, cores - 1), cores
+    return max(1, (psutil.cpu_count(logical=False) or psutil.cpu_count() or 1) - 1)
 
 
 class LlamaCppEngine:
@@ -66,14 +68,23 @@ class LlamaCppEngine:
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="llama")
 
     @classmethod
-    async def load(cls, path: Path, *, threads: int | None = None, window: int = DEFAULT_WINDOW) -> Self:
+    async def load(
+        cls,
+        path: Path,
+        *,
+        threads: int | None = None,
+        window: int = DEFAULT_WINDOW,
+        report: Report = lambda done: None,
+    ) -> Self:
         """Load the GGUF file at ``path``, with a window of ``window`` tokens or the model's own if smaller.
+
+        ``report`` is told, on another thread, how many bytes of the file have been read.
 
         Raises ``ModelMissingError`` if there is no such file and ``ModelUnusableError`` if it is not
         a GGUF, is cut short, or is of a kind that this llama.cpp does not know;
         ``EngineUnavailableError`` if the machine lacks a library that llama.cpp needs.
         """
-        await asyncio.to_thread(_check_magic, path)
+        await asyncio.to_thread(_read_once, path, report)
         try:
             server = await asyncio.to_thread(_serve, path, threads, window)
         except ImportError as error:
@@ -163,27 +174,34 @@ class _Stream:
             self._loop.call_soon_threadsafe(self.events.put_nowait, event)
 
 
-def _check_magic(path: Path) -> None:
+def _read_once(path: Path, report: Report) -> None:
+    """Check the file, and bring it into the system's cache.
+
+    llama.cpp loads without letting anything else in this process run; from the cache that takes a
+    moment, from a slow disk it would take the page, and other stories, along with it.
+    """
     try:
-        with path.open("rb") as file:
-            magic = file.read(4)
+        with path.open("rb", buffering=0) as file:
+            done, block = 0, file.read(_BLOCK)
+            if not block.startswith(b"GGUF"):
+                raise ModelUnusableError(f"{path.name} is not a GGUF model file.")
+            while block:
+                done += len(block)
+                report(done)
+                block = file.read(_BLOCK)
     except OSError as error:
         raise ModelMissingError(f"There is no readable model file at {path}.") from error
-    if magic != b"GGUF":
-        raise ModelUnusableError(f"{path.name} is not a GGUF model file.")
 
 
 def _serve(path: Path, threads: int | None, window: int) -> Any:
     import xllamacpp  # 100 MB of native code: only when a model is really loaded
 
-    writing, reading = (threads, threads) if threads else default_threads()
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_ctx = window * SLOTS
     params.n_parallel = SLOTS
     params.n_batch = params.n_ubatch = BATCH_TOKENS
-    params.cpuparams.n_threads = writing
-    params.cpuparams_batch.n_threads = reading
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or default_threads()
     params.cache_ram_mib = PROMPT_CACHE_MIB
     params.warmup = False
     params.verbosity = -1

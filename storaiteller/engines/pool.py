@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 
 from storaiteller.engines.base import Engine
 from storaiteller.errors import EngineError
 
-Load = Callable[[], Awaitable[Engine]]
+Report = Callable[[int], None]
+Load = Callable[[Report], Awaitable[Engine]]
+"""Makes an engine, and tells how many bytes of it have been read."""
 
 
 class _Loaded:
@@ -36,6 +39,8 @@ class EnginePool:
         """Why a model could not be loaded when it was last asked for, by its id."""
         self.ready_once: set[str] = set()
         """Ids of the models that could be loaded; they need not be in memory now."""
+        self.bytes_read: dict[str, int] = {}
+        """How far a model that is being loaded has been read, by its id."""
 
     def is_loaded(self, model_id: str) -> bool:
         return model_id in self._loaded
@@ -83,12 +88,13 @@ class EnginePool:
 
     async def _load(self, model_id: str, load: Load) -> None:
         try:
-            self._loaded[model_id] = _Loaded(await load())
+            self._loaded[model_id] = _Loaded(await load(partial(self.bytes_read.__setitem__, model_id)))
         except EngineError as error:
             self.failures[model_id] = error
             raise
         finally:
             del self._loading[model_id]
+            self.bytes_read.pop(model_id, None)
         self.failures.pop(model_id, None)
         self.ready_once.add(model_id)
         if model_id != self._current:

@@ -29,7 +29,10 @@ export class SettingsForm {
     }
     this.limits = { minWords: Number(this.#words.min), maxWords: Number(this.#words.max) };
     this.defaults = this.value;
-    this.#words.addEventListener("input", () => this.#problem("max_words", ""));
+    this.#words.addEventListener("input", () => {
+      this.#problem("max_words", "");
+      this.#changed();
+    });
     this.#form.addEventListener("change", () => this.#changed());
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     byId("reset").addEventListener("click", () => this.reset());

@@ -3,7 +3,8 @@
 // The characters that Python calls white space, spelled out: JavaScript's own \s differs in a few.
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const CJK = "\\u3040-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff";
-const WORD = new RegExp(`[${CJK}]|[^${SPACE}${CJK}]+`, "g");
+const CJK_MARKS = "\\u3001-\\u301f\\uff01-\\uff0f\\uff1a-\\uff20.,!?…”’";
+const WORD = new RegExp(`[${CJK}][${CJK_MARKS}]*|[^${SPACE}${CJK}]+`, "g");
 const NOT_SPACE = new RegExp(`[^${SPACE}]`);
 
 /** Number of words, counted as storaiteller/story.py counts them. */
