@@ -159,8 +159,9 @@ class _EndWatcher:
             text_begins = 0 if self._anything else len(self._held) - len(self._held.lstrip())
             if (at := self._held.find("\n", text_begins, sure)) >= 0:
                 ends.append(at)
-        self.full = self.full or bool(ends)
         released, self._held = self._held[: min([sure, *ends])], self._held[sure:]
+        if ends:
+            self.full, self._held = True, ""
         self._anything = self._anything or bool(released.strip())
         return released
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from storaiteller.engines.base import Engine, GenerationOptions
+from storaiteller.engines.llama_cpp import Report
 from storaiteller.engines.ollama import PullProgress
 from storaiteller.errors import StoraitellerError
 from storaiteller.models import ModelInfo, Models
 from storaiteller.story import Chunk, Message, Progress, Usage
 
-Script = Sequence[str | StoraitellerError | asyncio.Event]
+Script = Iterable[str | Exception | asyncio.Event]
 """Pieces of text to stream, errors to raise, and events to wait for, in order."""
 
 
@@ -25,6 +26,8 @@ class ScriptedEngine:
         self.asked: list[tuple[list[Message], GenerationOptions]] = []
         self.streaming = 0
         self.ended = asyncio.Event()
+        """Set when any stream has ended; ``idle`` when all have."""
+        self.idle = asyncio.Event()
         self.closed = False
 
     async def stream(
@@ -32,6 +35,7 @@ class ScriptedEngine:
     ) -> AsyncGenerator[Chunk, None]:
         self.asked.append((list(messages), options))
         self.streaming += 1
+        pieces = 0
         try:
             yield Chunk(progress=Progress("reading", self.prompt_tokens, self.prompt_tokens))
             for step in self.script:
@@ -39,14 +43,16 @@ class ScriptedEngine:
                     await step.wait()
                 elif isinstance(step, str):
                     await asyncio.sleep(0)
+                    pieces += 1
                     yield Chunk(text=step)
                 else:
                     raise step
-            words = sum(isinstance(step, str) for step in self.script)
-            yield Chunk(finish_reason="stop", usage=Usage(self.prompt_tokens, 0, words))
+            yield Chunk(finish_reason="stop", usage=Usage(self.prompt_tokens, 0, pieces))
         finally:
             self.streaming -= 1
             self.ended.set()
+            if not self.streaming:
+                self.idle.set()
 
     async def aclose(self) -> None:
         self.closed = True
@@ -71,7 +77,7 @@ class ScriptedModels(Models):
     async def find(self, model_id: str | None) -> ModelInfo:
         return self.info
 
-    async def load(self, model: ModelInfo) -> Engine:
+    async def load(self, model: ModelInfo, report: Report = lambda done: None) -> Engine:
         return self._engine
 
     async def pull(self, model_id: str) -> AsyncGenerator[PullProgress, None]:

@@ -25,7 +25,7 @@ def _succeed(step: str, result: int | subprocess.CompletedProcess[str]) -> None:
 
 
 def build() -> None:
-    """Install the locked front-end packages if they changed, then bundle. Exits with a sentence on failure."""
+    """Install the locked front-end packages if they changed, then bundle; exit with a sentence if not."""
     installed = WEB / "node_modules" / ".package-lock.json"
     lock = WEB / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import signal
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -98,8 +97,6 @@ class LlamaCppEngine:
                 "for this machine's memory, or of a kind that this version does not know. "
                 "Fetch it again, or choose another model."
             ) from error
-        finally:
-            _take_signals_back()
         return cls(server)
 
     async def stream(
@@ -212,14 +209,6 @@ def _serve(path: Path, threads: int | None, window: int) -> Any:
     params.cors_credentials = False
     params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
     return xllamacpp.Server(params)
-
-
-def _take_signals_back() -> None:
-    """The native server installs handlers for SIGINT and SIGTERM; put Python's own back in place."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if (handler := signal.getsignal(number)) is not None:
-                signal.signal(number, handler)
 
 
 def _request(messages: Sequence[Message], options: GenerationOptions) -> Event:

@@ -136,9 +136,9 @@ class Wire:
 
 def server_address(host: str) -> str:
     """Turn any spelling of ``OLLAMA_HOST`` into the URL to connect to."""
-    from ollama._client import _parse_host
-
     try:
+        from ollama._client import _parse_host  # reads OLLAMA_HOST itself, and may stumble over it
+
         url = _parse_host(host.strip().strip("\"'"))
     except ValueError as error:
         raise bad_host(host) from error

@@ -19,14 +19,13 @@ PACKAGES = ("xllamacpp", "fastapi", "starlette", "uvicorn", "websockets", "pydan
 
 def lines() -> list[str]:
     memory = psutil.virtual_memory().total / 2**30
-    writing, reading = default_threads()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return [
         f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.platform()}. "
         f"Load at the end: {load}.",
         f"Python {platform.python_version()}, storaiteller {storaiteller.__version__}, {packages}.",
-        f"Model {demo_model.FILE_NAME}, {writing} thread(s) to write and {reading} to read.",
+        f"Model {demo_model.FILE_NAME}, {default_threads()} thread(s).",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
     ]
 

@@ -22,6 +22,7 @@ from storaiteller import server
 from storaiteller.app import create_app
 from storaiteller.config import Config, EngineChoice, load_config
 from storaiteller.engines.base import Engine, GenerationOptions
+from storaiteller.engines.llama_cpp import Report
 from storaiteller.models import ModelInfo, Models
 from storaiteller.prompts import story_messages
 from storaiteller.story import Chunk, Message, StorySettings
@@ -99,8 +100,8 @@ class RealModels(Models):
 
     engine: Engine
 
-    async def load(self, model: ModelInfo) -> Engine:
-        self.engine = await super().load(model)
+    async def load(self, model: ModelInfo, report: Report = lambda done: None) -> Engine:
+        self.engine = await super().load(model, report)
         return self.engine
 
 
