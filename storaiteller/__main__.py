@@ -18,7 +18,7 @@ from storaiteller.config import PREFIX, Config, EngineChoice, load_config
 from storaiteller.errors import ConfigError, StoraitellerError
 from storaiteller.story import MAX_WORDS, MIN_WORDS, Genre, Register, StorySettings
 
-console = Console(stderr=True)
+console = Console(stderr=True, emoji=False, highlight=False)
 app = typer.Typer(
     help="Write stories with a language model on your own machine.",
     invoke_without_command=True,
@@ -136,7 +136,7 @@ def fetch(data_dir: DataDir = None) -> None:
     config = load_config(data_dir=data_dir)
     path = config.models_dir / demo_model.FILE_NAME
     if path.is_file():
-        console.print(f"The demo model is here already: {path}", highlight=False, markup=False)
+        console.print(f"The demo model is here already: {path}", markup=False)
     else:
         asyncio.run(_pull(config, DEMO_ID))
 
@@ -198,7 +198,7 @@ async def _fetch_if_needed(config: Config) -> None:
         try:
             await _pull(config, DEMO_ID)
         except StoraitellerError as error:
-            console.print(error.message, style="yellow", highlight=False)
+            console.print(error.message, style="yellow")
 
 
 async def _pull(config: Config, model_id: str) -> None:
@@ -236,7 +236,7 @@ def main() -> None:
     try:
         app()
     except StoraitellerError as error:
-        console.print(error.message, style="red", highlight=False, markup=False)
+        console.print(error.message, style="red", markup=False)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -18,9 +18,9 @@ from storaiteller import demo_model
 from storaiteller.config import Config, EngineChoice
 from storaiteller.engines.base import Engine
 from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine, Report
-from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, OllamaServer, PullProgress
+from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, InstalledModel, OllamaServer, PullProgress
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
-from storaiteller.ollama_store import find_blob, usual_folders
+from storaiteller.ollama_store import find_blob, stored_names, usual_folders
 
 TUNED_MODEL, USUAL_MODEL = "storaiteller", "llama3.2"
 """What is asked of an Ollama server: the writer's own model once there is one, else this."""
@@ -84,15 +84,24 @@ class Models:
     async def listing(self) -> list[ModelInfo]:
         """Every model that can write now, and those that can be fetched for it."""
         await self._decided.wait()
-        return [*self._embedded(), *await self._on_server()]
+        try:
+            server = self._offered(await self._ollama.installed())
+            blobs = self._blobs(only_default=True)
+        except EngineError:
+            server = self._offered([]) if self.default_id.startswith("ollama/") else []
+            blobs = self._blobs()
+        return [*self._files(), *blobs, *server]
 
     async def find(self, model_id: str | None) -> ModelInfo:
         """The model with this id, or the default one. Raises ``EngineError``."""
         await self._decided.wait()
         wanted = model_id or self.default_id
-        known = self._embedded()
         if wanted.startswith("ollama/"):
-            known = await self._on_server(must_answer=True)
+            known = self._offered(await self._ollama.installed())
+        elif wanted.startswith(f"embedded/{_BLOB}"):
+            known = self._blobs()
+        else:
+            known = self._files()
         for model in known:
             if model.id == wanted:
                 return model
@@ -141,14 +150,38 @@ class Models:
         assert self._server is not None, "decide() comes first"  # noqa: S101
         return self._server
 
-    def _embedded(self) -> list[ModelInfo]:
+    @property
+    def _ollama_folders(self) -> list[Path]:
+        folder = self._config.ollama_models
+        return [folder] if folder else usual_folders()
+
+    def _files(self) -> list[ModelInfo]:
+        """The GGUF files that run in this process: the demo, those in our folder, the chosen one."""
         files = {DEMO_ID: self._config.models_dir / demo_model.FILE_NAME}
         files |= {f"embedded/{path.name}": path for path in sorted(self._config.models_dir.glob("*.gguf"))}
         if self._chosen_file is not None:
             files[f"embedded/{self._chosen_file.name}"] = self._chosen_file
-        found = [_file_info(model_id, path) for model_id, path in files.items()]
+        return [_file_info(model_id, path) for model_id, path in files.items()]
+
+    def _blobs(self, *, only_default: bool = False) -> list[ModelInfo]:
+        """Ollama's own files, which run in this process without its server."""
+        names = [] if only_default else stored_names(self._ollama_folders)
+        found = [self._blob_info(f"embedded/{_BLOB}{name}") for name in names]
+        usable = [model for model in found if model.installed and model.id != self.default_id]
         if self.default_id.startswith(f"embedded/{_BLOB}"):
-            found.append(self._blob_info(self.default_id))
+            usable.append(self._blob_info(self.default_id))
+        return usable
+
+    def _offered(self, installed: list[InstalledModel]) -> list[ModelInfo]:
+        """The models of an Ollama server, and the one that it would be asked for but has not got."""
+        found = [
+            ModelInfo(f"ollama/{model.name}", model.name, "ollama", True, model.size_bytes)
+            for model in installed
+        ]
+        wanted = self.default_id if self.default_id.startswith("ollama/") else f"ollama/{USUAL_MODEL}"
+        if wanted not in {model.id for model in found}:
+            name = wanted.removeprefix("ollama/")
+            found.append(ModelInfo(wanted, name, "ollama", installed=False, size_bytes=None))
         return found
 
     def _blob_info(self, model_id: str) -> ModelInfo:
@@ -162,30 +195,10 @@ class Models:
     def _path(self, model_id: str) -> Path:
         name = model_id.removeprefix("embedded/")
         if name.startswith(_BLOB):
-            folder = self._config.ollama_models
-            return find_blob(name.removeprefix(_BLOB), [folder] if folder else usual_folders())
+            return find_blob(name.removeprefix(_BLOB), self._ollama_folders)
         if self._chosen_file is not None and self._chosen_file.name == name:
             return self._chosen_file
         return self._config.models_dir / name
-
-    async def _on_server(self, *, must_answer: bool = False) -> list[ModelInfo]:
-        try:
-            installed = await self._ollama.installed()
-        except EngineError:
-            if must_answer:
-                raise
-            installed, answers = [], False
-        else:
-            answers = True
-        found = [
-            ModelInfo(f"ollama/{model.name}", model.name, "ollama", True, model.size_bytes)
-            for model in installed
-        ]
-        wanted = self.default_id if self.default_id.startswith("ollama/") else f"ollama/{USUAL_MODEL}"
-        if (answers or wanted == self.default_id) and wanted not in {model.id for model in found}:
-            name = wanted.removeprefix("ollama/")
-            found.append(ModelInfo(wanted, name, "ollama", installed=False, size_bytes=None))
-        return found
 
 
 def _chosen_file(config: Config) -> Path | None:

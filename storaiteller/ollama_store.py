@@ -19,6 +19,17 @@ def usual_folders() -> list[Path]:
     return [Path.home() / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]
 
 
+def stored_names(folders: list[Path]) -> list[str]:
+    """The models in these folders, as Ollama names them, adapters and broken ones included."""
+    names = set()
+    for folder in folders:
+        for manifest in folder.glob("manifests/*/*/*/*"):
+            owner, model, tag = manifest.parts[-3:]
+            owned = model if owner == "library" else f"{owner}/{model}"
+            names.add(owned if tag == "latest" else f"{owned}:{tag}")
+    return sorted(name for name in names if _NAME.fullmatch(name))
+
+
 def find_blob(name: str, folders: list[Path]) -> Path:
     """The GGUF file of ``name``: ``llama3.2:1b``, ``somebody/model``, ``host/somebody/model:tag``.
 

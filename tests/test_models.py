@@ -219,7 +219,7 @@ def folder(tmp_path: Path) -> Path:
         ("llama3.2:1b-instruct-q4_K_M", "host.example/library/llama3.2/1b-instruct-q4_K_M"),
         ("somebody/fox", "host.example/somebody/fox/latest"),
         ("somebody/fox:1b", "host.example/somebody/fox/1b"),
-        ("host/somebody/Fox-GGUF:Q4_K_M", "host/somebody/Fox-GGUF/Q4_K_M"),
+        ("other.example/somebody/Fox-GGUF:Q4_K_M", "other.example/somebody/Fox-GGUF/Q4_K_M"),
     ],
 )
 def test_a_blob_is_found_by_the_name_ollama_knows_it_by(folder: Path, name: str, place: str) -> None:
@@ -311,6 +311,27 @@ async def test_ollamas_file_is_run_here_without_its_server(config: Config, folde
         fox = await models.find(None)
         assert (fox.id, fox.engine, fox.installed) == ("embedded/ollama:fox", "embedded", True)
         assert fox.size_bytes == 4
+
+
+async def test_ollamas_files_are_listed_while_its_server_does_not_answer(
+    config: Config, folder: Path
+) -> None:
+    put(folder, "host.example/library/fox/latest", manifest(MODEL))
+    put(folder, "host.example/bo/hare/tiny", manifest(MODEL))
+    put(folder, "host.example/library/broken/latest", b"{}")
+    async with models_of(config, ollama_models=folder) as models:
+        assert [model.id for model in await models.listing()] == [
+            DEMO_ID, "embedded/ollama:bo/hare:tiny", "embedded/ollama:fox",
+        ]  # fmt: skip
+        assert (await models.find("embedded/ollama:bo/hare:tiny")).installed
+
+
+async def test_ollamas_files_are_not_listed_twice_while_its_server_answers(
+    config: Config, folder: Path
+) -> None:
+    put(folder, "host.example/library/llama3.2/latest", manifest(MODEL))
+    async with FakeOllama() as fake, models_of(config, ollama_host=fake.url, ollama_models=folder) as models:
+        assert [model.id for model in await models.listing()] == [DEMO_ID, "ollama/llama3.2"]
 
 
 # --- the pool -------------------------------------------------------------------------------------
