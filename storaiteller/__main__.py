@@ -186,6 +186,10 @@ async def _list(config: Config) -> None:
 
 async def _fetch_if_needed(config: Config) -> None:
     """Fetch the demo model when it is the one that would write; without it the page says what to do."""
+    from storaiteller import demo_model
+
+    if config.model or (config.models_dir / demo_model.FILE_NAME).is_file():
+        return  # and ask no Ollama server before the page is up
     from storaiteller.models import DEMO_ID, Models
 
     models = Models(config)

@@ -21,7 +21,7 @@ from storaiteller.api.socket import socket_router
 from storaiteller.api.stories import stories_router
 from storaiteller.config import Config
 from storaiteller.engines.pool import EnginePool
-from storaiteller.errors import EngineError, LedgerError
+from storaiteller.errors import LedgerError, StoraitellerError
 from storaiteller.feedback import FeedbackLedger
 from storaiteller.models import Models
 
@@ -45,8 +45,10 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
             model = await models.find(None)
             async with pool.lend(model.id, partial(models.load, model)):
                 log.info("%s is ready", model.id)
-        except EngineError as error:
+        except StoraitellerError as error:
             log.warning("%s", error.message)
+        except Exception:
+            log.exception("the model could not be made ready")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

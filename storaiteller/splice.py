@@ -7,8 +7,9 @@ seams get the space that the old passage had.
 from __future__ import annotations
 
 import re
+import string
 
-from storaiteller.length import SentenceKeeper, ends_sentence
+from storaiteller.length import SentenceKeeper, ends_sentence, sentence_end
 from storaiteller.story import WORD, Passage, count_words
 
 SHORTEST_ECHO = 12
@@ -21,11 +22,13 @@ MARKER = 40
 """Characters of the text after the passage that betray that the model has reached it."""
 
 _OPENERS = ("here", "sure", "certainly", "of course", "okay", "the new", "the rewritten")
-_PREAMBLE = re.compile(r"[^\n]{0,160}?:\s*\n+\s*|[^\n]{0,80}?\bpassage[^\n:]{0,60}:\s*", re.IGNORECASE)
+_PREAMBLE = re.compile(
+    r"[^\n]{0,160}?:\s*\n+\s*|[^\n]{0,80}?\b(?:new|rewritten|revised) passage[^\n:]{0,60}:\s*",
+    re.IGNORECASE,
+)
 _SHORTER = re.compile(r"\b(short|brief|concise|tighten|trim|cut)", re.IGNORECASE)
 _LONGER = re.compile(r"\b(long|expand|extend|detail|more|elaborat|add)", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"”’»)]*(?=\s)")
-_LOOSE_END = re.compile(r"[\s.!?…,;:–—-]+$")
+_LOOSE_END = string.whitespace + "\u00a0\u3000.!?…。！？,;:–—-"
 
 
 def lengths(selected: str, instruction: str) -> tuple[int, int]:
@@ -54,7 +57,7 @@ class PassageFilter:
         enough, most = lengths(core, instruction)
         self._length: SentenceKeeper | _FragmentKeeper
         if _is_fragment(core, passage.after):
-            self._length = _FragmentKeeper(most, one_sentence=not _SENTENCE_END.search(core))
+            self._length = _FragmentKeeper(most, one_sentence=sentence_end(core) is None)
         else:
             self._length = SentenceKeeper(most, enough=enough)
         self._begun = False
@@ -136,6 +139,8 @@ class _EndWatcher:
     def __init__(self, after: str, *, one_paragraph: bool) -> None:
         self.full = False
         self._marker = _marker(after)
+        # Too short to be sure of in mid-stream: cut only where the model ends with it.
+        self._last_words = after.strip() if not self._marker else ""
         self._one_paragraph = one_paragraph
         self._held = ""
         self._anything = False
@@ -144,10 +149,12 @@ class _EndWatcher:
         if self.full:
             return ""
         self._held += text
-        sure = len(self._held) - self._possible_beginning()
+        sure = len(self._held) - self._possible_beginning(self._marker or self._last_words)
         return self._release(sure)
 
     def finish(self) -> str:
+        if self._last_words and self._held.strip() == self._last_words:
+            self._held = ""
         return self._release(len(self._held))
 
     def _release(self, sure: int) -> str:
@@ -165,19 +172,25 @@ class _EndWatcher:
         self._anything = self._anything or bool(released.strip())
         return released
 
-    def _possible_beginning(self) -> int:
-        """Characters at the end of what is held that may be the beginning of the marker."""
-        longest = min(len(self._marker) - 1, len(self._held))
-        sizes = range(longest, 0, -1)
-        return next((n for n in sizes if self._marker.startswith(self._held[-n:])), 0)
+    def _possible_beginning(self, following: str) -> int:
+        """Characters at the end of what is held that may be the beginning of ``following``.
+
+        The space before it counts in: whether it stays depends on what comes.
+        """
+        held = self._held.rstrip() if self._held.strip() == following else self._held
+        longest = min(len(following), len(held))
+        found = next((n for n in range(longest, 0, -1) if following.startswith(held[-n:])), 0)
+        return found + len(self._held) - len(held)
 
 
 def _marker(after: str) -> str:
+    """What betrays the text after: its beginning, up to a word's end; nothing if that is too short."""
     text = after.strip()
     if len(text) <= MARKER:
-        return text if len(text) >= SHORTEST_ECHO // 2 else ""
+        sure = len(text) >= SHORTEST_ECHO or (" " in text and ends_sentence(text))
+        return text if sure else ""
     at_word = text.rfind(" ", SHORTEST_ECHO, MARKER)
-    return text[: at_word if at_word > 0 else MARKER]
+    return text[: at_word + 1 if at_word > 0 else MARKER]
 
 
 class _FragmentKeeper:
@@ -197,16 +210,39 @@ class _FragmentKeeper:
         ends = [match.end() for match in WORD.finditer(self._text)]
         if len(ends) > self._max_words:
             self._text, self.full = self._text[: ends[self._max_words - 1]], True
-        if self._one_sentence and (stop := _SENTENCE_END.search(self._text)):
-            self._text, self.full = self._text[: stop.start()], True
-        return self._release()
+        if self._one_sentence and (end := sentence_end(self._text)) is not None:
+            self._text, self.full = self._text[:end], True
+        at = max(self._shown, len(self._text.rstrip(_LOOSE_END)))
+        released, self._shown = self._text[self._shown : at], at
+        return released
 
     def finish(self, *, cut_off: bool = False) -> str:
         """Nothing is left: loose punctuation at the end belongs to what comes after."""
         return ""
 
-    def _release(self) -> str:
-        loose = _LOOSE_END.search(self._text)
-        at = max(self._shown, loose.start() if loose else len(self._text))
-        released, self._shown = self._text[self._shown : at], at
-        return released
+
+class ContinuationFilter:
+    """A ``SentenceKeeper`` for what follows ``text``, with the right space between the two."""
+
+    def __init__(self, text: str, max_words: int) -> None:
+        self._keeper = SentenceKeeper(max_words)
+        self._after_space = text != text.rstrip()
+        self._after_sentence = not self._after_space and ends_sentence(text)
+        self._begun = False
+
+    @property
+    def full(self) -> bool:
+        return self._keeper.full
+
+    def feed(self, text: str) -> str:
+        """Take the next piece of the stream; return what may be shown."""
+        if not self._begun and self._after_space:
+            text = text.lstrip()
+        if not self._begun and text and self._after_sentence and not text[0].isspace():
+            text = f" {text}"
+        self._begun = self._begun or bool(text)
+        return self._keeper.feed(text)
+
+    def finish(self, *, cut_off: bool = False) -> str:
+        """The stream has ended: return the rest."""
+        return self._keeper.finish(cut_off=cut_off)

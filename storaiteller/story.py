@@ -153,11 +153,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Work before the first word: ``done`` of ``total`` (bytes when loading, tokens when reading)."""
+    """Work before the first word: ``done`` of ``total`` (bytes when loading, tokens when reading).
+
+    ``cached`` tokens of the prompt did not have to be read again.
+    """
 
     stage: Stage
     done: int
     total: int
+    cached: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from storaiteller.engines.base import Engine, GenerationOptions
 from storaiteller.errors import EngineError, InvalidRequestError, StoryFullError
 from storaiteller.length import SentenceKeeper
 from storaiteller.prompts import rewrite_messages, story_messages
-from storaiteller.splice import PassageFilter, lengths
+from storaiteller.splice import ContinuationFilter, PassageFilter, lengths
 from storaiteller.story import (
     Chunk,
     Message,
@@ -72,7 +72,7 @@ def continue_story(engine: Engine, settings: StorySettings, text: str, choice: C
             "Raise the number of words in the settings to go on.",
             field="settings.max_words",
         )
-    keeper = _Continuation(text, room)
+    keeper = ContinuationFilter(text, room)
     return _filtered(engine, story_messages(settings, text), _options(choice, room), keeper)
 
 
@@ -146,12 +146,13 @@ class _Tally:
     """What a stream has cost so far, for when the model is stopped before it can say so itself."""
 
     def __init__(self) -> None:
-        self._prompt_tokens = self._pieces = 0
+        self._prompt_tokens = self._cached_tokens = self._pieces = 0
         self._first = self._last = 0.0
 
     def count(self, chunk: Chunk) -> None:
         if chunk.progress is not None:
             self._prompt_tokens = chunk.progress.total
+            self._cached_tokens = chunk.progress.cached
         elif chunk.text:
             self._pieces += 1
             self._last = time.perf_counter()
@@ -159,27 +160,5 @@ class _Tally:
 
     def usage(self, told: Usage | None = None) -> Usage:
         """What the engine told, else a token for each piece of text; with the time it took."""
-        usage = told or Usage(self._prompt_tokens, 0, self._pieces)
+        usage = told or Usage(self._prompt_tokens, self._cached_tokens, self._pieces)
         return replace(usage, seconds=self._last - self._first)
-
-
-class _Continuation:
-    """A ``SentenceKeeper`` that does not say again the space the text ends with."""
-
-    def __init__(self, text: str, room: int) -> None:
-        self._keeper = SentenceKeeper(room)
-        self._after_space = text != text.rstrip()
-        self._begun = False
-
-    @property
-    def full(self) -> bool:
-        return self._keeper.full
-
-    def feed(self, text: str) -> str:
-        if not self._begun and self._after_space:
-            text = text.lstrip()
-        self._begun = self._begun or bool(text)
-        return self._keeper.feed(text)
-
-    def finish(self, *, cut_off: bool = False) -> str:
-        return self._keeper.finish(cut_off=cut_off)

@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
-from storaiteller.engines.base import Engine, GenerationOptions
-from storaiteller.engines.llama_cpp import Report
-from storaiteller.engines.ollama import PullProgress
+from storaiteller.engines.base import Engine, GenerationOptions, PullProgress, Report
 from storaiteller.errors import StoraitellerError
 from storaiteller.models import ModelInfo, Models
 from storaiteller.story import Chunk, Message, Progress, Usage

@@ -19,9 +19,7 @@ from filelock import FileLock
 from storaiteller import durable, prompts
 from storaiteller.app import create_app
 from storaiteller.config import Config
-from storaiteller.engines.base import Engine
-from storaiteller.engines.ollama import PullProgress
-from storaiteller.engines.pool import Report
+from storaiteller.engines.base import Engine, PullProgress, Report
 from storaiteller.errors import EngineUnavailableError, ModelMissingError, ModelUnusableError
 from storaiteller.models import DEMO_ID, ModelInfo, Models
 from tests.fake_ollama import FakeModel, FakeOllama, Gate, Reply, error
@@ -523,11 +521,11 @@ async def test_a_pull_that_fails_ends_with_an_error_line(config: Config) -> None
 
 
 @pytest.mark.parametrize("model", ["embedded/nope.gguf", "embedded/../../x", "nope"])
-async def test_a_model_that_cannot_be_fetched_is_an_error_line(config: Config, model: str) -> None:
+async def test_a_model_that_cannot_be_fetched_is_not_found(config: Config, model: str) -> None:
     async with opened(config) as http:
-        [line] = await pulled(http, model)
-        assert line["code"] == ModelMissingError.code
-        assert model in line["message"]
+        refusal = await http.post("/models/pull", json={"model": model})
+        assert (refusal.status_code, refusal.json()["code"]) == (404, ModelMissingError.code)
+        assert model in refusal.json()["message"]
 
 
 async def test_a_model_pulled_is_ready_to_write(config: Config) -> None:
@@ -540,12 +538,13 @@ async def test_a_model_pulled_is_ready_to_write(config: Config) -> None:
             assert (await http.get("/health")).json()["ready"]
 
 
-async def test_ollama_refusing_a_pull_is_an_error_line(config: Config) -> None:
+async def test_ollama_refusing_a_pull_from_the_start_is_not_found(config: Config) -> None:
     async with FakeOllama() as fake:
         fake.pull_script = error("pull model manifest: file does not exist", 500)
         async with opened(config.model_copy(update={"ollama_host": fake.url})) as http:
-            [line] = await pulled(http, "ollama/nope")
-            assert (line["code"], "nope" in line["message"]) == ("model_missing", True)
+            refusal = await http.post("/models/pull", json={"model": "ollama/nope"})
+            assert (refusal.status_code, refusal.json()["code"]) == (404, "model_missing")
+            assert "nope" in refusal.json()["message"]
 
 
 async def test_hanging_up_stops_the_pull(tmp_path: Path) -> None:
@@ -608,7 +607,7 @@ async def test_only_what_was_built_is_an_asset(shared: httpx.AsyncClient, path: 
 ROUTES = {
     ("get", "/health"): [200],
     ("get", "/models"): [200],
-    ("post", "/models/pull"): [200],
+    ("post", "/models/pull"): [200, 404, 502, 503],
     ("post", "/redopartofstory"): [200],
     ("post", "/savestory"): [200, 201, 507],
     ("delete", "/savestory/{story_id}"): [200, 404, 507],

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from storaiteller import demo_model
-from storaiteller.engines.ollama import PullProgress
+from storaiteller.engines.base import PullProgress
 from storaiteller.errors import ModelMissingError
 from tests.serving import GUARD
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from storaiteller.config import Config, EngineChoice
-from storaiteller.engines.base import Engine
-from storaiteller.engines.pool import EnginePool, Report
+from storaiteller.engines.base import Engine, Report
+from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import (
     ConfigError,
     EngineUnavailableError,

@@ -11,12 +11,11 @@ import anyio
 import httpx
 import pytest
 
-from storaiteller.engines.base import GenerationOptions
+from storaiteller.engines.base import GenerationOptions, PullProgress
 from storaiteller.engines.ollama import (
     InstalledModel,
     OllamaEngine,
     OllamaServer,
-    PullProgress,
 )
 from storaiteller.engines.ollama_chat import estimate_tokens
 from storaiteller.engines.ollama_wire import Patience

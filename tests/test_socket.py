@@ -15,8 +15,7 @@ import pytest
 from storaiteller.api import answer
 from storaiteller.api.protocol import ServerMessage
 from storaiteller.api.socket import MAX_RUNNING
-from storaiteller.engines.base import Engine, GenerationOptions
-from storaiteller.engines.pool import Report
+from storaiteller.engines.base import Engine, GenerationOptions, Report
 from storaiteller.errors import EngineUnavailableError, GenerationFailedError, ModelUnusableError
 from storaiteller.models import ModelInfo
 from storaiteller.story import Chunk, Message
@@ -325,8 +324,8 @@ async def test_two_stops_make_one_done(talk: Talk, engine: ScriptedEngine) -> No
 @pytest.mark.parametrize(
     ("raw", "id_", "field", "said"),
     [
-        ("{", None, None, "That is not JSON that can be read."),
-        ("", None, None, "That is not JSON that can be read."),
+        ("{", None, None, "That is not JSON that can be read"),
+        ("", None, None, "That is not JSON that can be read"),
         ("null", None, None, "A JSON object was expected, not None."),
         ("[]", None, None, "A JSON object was expected, not a list."),
         ('{"type": "dance", "id": "g1"}', "g1", "type", "type must be one of generate, rewrite"),
@@ -336,8 +335,8 @@ async def test_two_stops_make_one_done(talk: Talk, engine: ScriptedEngine) -> No
         ('{"type": "stop", "id": 7}', None, "id", "id must be text of 1 to 128 characters"),
         (f'{{"type": "stop", "id": "{"x" * 129}"}}', None, "id", "id must be text of 1 to 128"),
         ('{"type": "stop", "id": "g1", "more": 1}', "g1", "more", "more is not a field"),
-        ('{"type": "stop", "id": "\\ud83d"}', None, None, "That is not JSON that can be read."),
-        ("[" * 100_000, None, None, "That is not JSON that can be read."),
+        ('{"type": "stop", "id": "\\ud83d"}', None, None, "That is not JSON that can be read"),
+        ("[" * 100_000, None, None, "That is not JSON that can be read"),
         (json.dumps(generate(settings=None)), "g1", "settings", "settings must be an object"),
         (json.dumps(generate(extra=1)), "g1", "extra", "extra is not a field that is known here."),
         (json.dumps(generate(model="")), "g1", "model", "model must be the id of one of the models"),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storaiteller.splice import SHORTEST_ECHO, PassageFilter, lengths
+from storaiteller.length import SentenceKeeper
+from storaiteller.splice import SHORTEST_ECHO, ContinuationFilter, PassageFilter, lengths
 from storaiteller.story import Passage, count_words
 
 BEFORE, AFTER = "Ada ran away from home. ", " Then the moon rose over it."
@@ -118,6 +119,52 @@ def test_a_wish_changes_the_length_that_is_allowed() -> None:
     assert lengths(old, "make it shorter")[1] <= 10
     assert lengths(old, "longer, with more detail")[1] > 2 * 10
     assert 10 < lengths(old, "")[1] <= 30
+
+
+@pytest.mark.parametrize("name", ["Dr. Watson", "Mrs. Pennyworth of Oxford", "J. Smith"])
+def test_an_abbreviation_does_not_end_a_part_of_a_sentence(name: str) -> None:
+    text = rewrite(f" {name}, of the north,", "I met ", "an old and tired man", " on the road.")
+
+    assert text.startswith(name)
+
+
+def test_a_short_tail_is_only_cut_where_the_model_ends_with_it() -> None:
+    before, selected = "They came home. ", "She looked at him with love."
+    assert rewrite(' She said "Yes." But low.', before, selected, ' "Yes."') == 'She said "Yes." But low.'
+    assert rewrite(" over the endless sea", "They looked ", "far away", " the end") == "over the endless sea"
+    assert rewrite(" over the sea the end", "They looked ", "far away", " the end") == "over the sea"
+
+
+def test_a_story_with_a_colon_is_no_talk() -> None:
+    said = "Here the passage narrowed: rocks on both sides."
+
+    assert rewrite(said, before="") == said
+
+
+@pytest.mark.parametrize("stuck", ["!", ".", "-", "ha", "!?", "abcdefgh"])
+def test_a_model_that_is_stuck_is_let_go(stuck: str) -> None:
+    for kept in (SentenceKeeper(5_000), PassageFilter(Passage(before="", selected="One. " * 400, after=""))):
+        fed = 0
+        while not kept.full and fed < 10_000:
+            kept.feed(stuck)
+            fed += 1
+        assert kept.full
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "joined"),
+    [
+        ("They ate.", "Then they slept.", " Then they slept."),
+        ("They ate. ", " Then they slept.", "Then they slept."),
+        ("They ate.", " Then they slept.", " Then they slept."),
+        ("They a", "te.", "te."),
+        ("They ate.\n\n", "Then.", "Then."),
+    ],
+)
+def test_going_on_has_the_right_space(text: str, said: str, joined: str) -> None:
+    kept = ContinuationFilter(text, 100)
+
+    assert kept.feed(said) + kept.finish() == joined
 
 
 plain = st.text(alphabet=st.sampled_from("ab .,\n🌙éא"), max_size=80)

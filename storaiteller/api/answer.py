@@ -29,7 +29,7 @@ from storaiteller.engines.base import Engine
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
 from storaiteller.models import ModelInfo, Models
-from storaiteller.story import Chunk, Stage, Usage, count_words
+from storaiteller.story import Chunk, Progress, Stage, Usage, count_words
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +64,14 @@ class Answer:
         self._begun = time.perf_counter()
         self._first_text = 0.0
         self._model_id = ""
-        self._prompt_tokens: int | None = None
+        self._read: Progress | None = None
         self._started = False
         self._sent: list[str] = []
         self._waiting: list[str] = []
         self._waiting_characters = 0
         self._news = asyncio.Event()
         self._room = asyncio.Event()
+        self._relaying = False
         self._pieces = 0
         self._last: Chunk | None = None
 
@@ -120,7 +121,7 @@ class Answer:
         async with aclosing(self._stream(engine)) as stream:
             async for chunk in stream:
                 if chunk.progress is not None:
-                    self._prompt_tokens = chunk.progress.total
+                    self._read = chunk.progress
                     await self._start()
                     if self._request.progress:
                         await self._report("reading", chunk.progress.done, chunk.progress.total)
@@ -143,16 +144,21 @@ class Answer:
         self._waiting.append(text)
         self._waiting_characters += len(text)
         self._news.set()
-        while self._waiting_characters > MAX_WAITING_CHARACTERS:
+        while self._relaying and self._waiting_characters > MAX_WAITING_CHARACTERS:
             self._room.clear()
             await self._room.wait()
 
     async def _relay(self) -> None:
-        """Send what is waiting, once a frame."""
-        while True:
-            await self._news.wait()
-            await self._flush()
-            await anyio.sleep(FRAME_SECONDS)
+        """Send what is waiting, once a frame. What goes wrong here is met again at the end."""
+        self._relaying = True
+        try:
+            while True:
+                await self._news.wait()
+                await self._flush()
+                await anyio.sleep(FRAME_SECONDS)
+        finally:
+            self._relaying = False
+            self._room.set()
 
     async def _flush(self) -> None:
         """Send all that is waiting. It is only forgotten once sent: sending may be cancelled."""
@@ -171,7 +177,7 @@ class Answer:
 
     async def _start(self) -> None:
         if not self._started:
-            request_id, tokens = self._request.id, self._prompt_tokens
+            request_id, tokens = self._request.id, self._read.total if self._read else None
             await self._send(Started(id=request_id, model=self._model_id, prompt_tokens=tokens))
             self._started = True
 
@@ -179,6 +185,13 @@ class Answer:
         await self._send(ProgressReport(id=self._request.id, stage=stage, done=done, total=total))
 
     async def _finish(self, failure: Error | None) -> None:
+        try:
+            await self._conclude(failure)
+        except Exception:
+            log.exception("the end of a request could not be told")
+            await self._send(self._error("internal", UNEXPECTED))
+
+    async def _conclude(self, failure: Error | None) -> None:
         await self._flush()
         if failure is not None:
             await self._send(failure)
@@ -189,7 +202,8 @@ class Answer:
     def _done(self) -> Done:
         last = self._last or Chunk(finish_reason="cancelled")
         elapsed = time.perf_counter() - self._first_text if self._first_text else 0.0
-        usage = last.usage or Usage(self._prompt_tokens or 0, 0, self._pieces, elapsed)
+        read = self._read or Progress("reading", 0, 0)
+        usage = last.usage or Usage(read.total, read.cached, self._pieces, elapsed)
         waited = self._first_text - self._begun if self._first_text else 0.0
         return Done(
             id=self._request.id,

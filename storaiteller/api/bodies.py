@@ -47,8 +47,8 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 def _is_declared(scope: Scope, limit: int) -> bool:
     declared = values(scope, b"content-length")
-    if not declared or not declared[0].isdecimal():
-        return False
+    if not declared or not declared[0].isdecimal() or values(scope, b"transfer-encoding"):
+        return False  # a chunked body is as long as it is, whatever the header says
     if int(declared[0]) > limit:
         raise BodyTooLargeError(limit, int(declared[0]))
     return True

@@ -119,7 +119,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unknown)
 
 
-UNREADABLE = "That is not JSON that can be read."
+UNREADABLE = "That is not JSON that can be read; a lone surrogate (half a character) cannot be either."
 UNEXPECTED = "Something went wrong that should not have. Your text is safe in the editor; please try again."
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from storaiteller.api.errors import ErrorBody, responses
+from storaiteller.engines.base import PullProgress
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import EngineError, ModelMissingError, StoraitellerError
 from storaiteller.models import ModelInfo, Models
@@ -56,18 +57,23 @@ def models_router(models: Models, pool: EnginePool, warm: Callable[[], Awaitable
     @router.post(
         "/models/pull",
         response_class=StreamingResponse,
-        responses=responses()
+        responses=responses(404, 502, 503)
         | {200: {"content": {"application/x-ndjson": {}}, "description": "Progress, a JSON object a line"}},
     )
     async def pull_model(pull: Pull) -> StreamingResponse:
         """Fetch a model. The last line is ``{"status": "success"}`` or an error; hanging up stops it."""
-        return StreamingResponse(_lines(pull.model), media_type="application/x-ndjson")
+        steps = models.pull(pull.model)
+        first = await anext(steps)  # what is wrong from the start is an error and no stream
+        return StreamingResponse(_lines(first, steps), media_type="application/x-ndjson")
 
-    async def _lines(model_id: str) -> AsyncGenerator[str, None]:
+    async def _lines(
+        step: PullProgress, steps: AsyncGenerator[PullProgress, None]
+    ) -> AsyncGenerator[str, None]:
         try:
-            async with aclosing(models.pull(model_id)) as steps:
+            async with aclosing(steps):
+                yield _progress_line(step)
                 async for step in steps:
-                    yield _line(status=step.status, completed=step.completed, total=step.total)
+                    yield _progress_line(step)
         except StoraitellerError as error:
             yield _line(**ErrorBody(code=error.code, message=error.message).model_dump())
         else:
@@ -102,6 +108,10 @@ def _missing(model: ModelInfo) -> str:
     if model.engine == "ollama":
         return f"Ollama is running, but {model.name} is not there yet."
     return model.detail or f"{model.name} is not on this machine yet."
+
+
+def _progress_line(step: PullProgress) -> str:
+    return _line(status=step.status, completed=step.completed, total=step.total)
 
 
 def _line(**values: Any) -> str:

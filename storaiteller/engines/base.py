@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,19 @@ class GenerationOptions:
     max_tokens: int
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     seed: int | None = None
+
+
+Report = Callable[[int], None]
+"""Told, while a model is loaded, how many bytes of it have been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """A step of fetching a model: what is being done, and bytes of those known so far."""
+
+    status: str
+    completed: int
+    total: int
 
 
 class Engine(Protocol):

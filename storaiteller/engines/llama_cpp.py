@@ -11,15 +11,16 @@ import asyncio
 import contextlib
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
 import psutil
 
-from storaiteller.engines.base import GenerationOptions
+from storaiteller.engines.base import GenerationOptions, Report
 from storaiteller.errors import (
     EngineUnavailableError,
     GenerationFailedError,
@@ -46,7 +47,6 @@ PROMPT_CACHE_MIB = 256
 _BLOCK = 8 * 1024 * 1024
 
 Event = dict[str, Any]
-Report = Callable[[int], None]
 
 
 def default_threads() -> int:
@@ -64,7 +64,9 @@ class LlamaCppEngine:
     def __init__(self, server: Any) -> None:
         self._server = server
         self._running: set[_Stream] = set()
-        self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="llama")
+        # Streams wait for a slot here: whoever waits in llama.cpp's own queue cannot leave it.
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._threads = ThreadPoolExecutor(max_workers=SLOTS, thread_name_prefix="llama")
 
     @classmethod
     async def load(
@@ -103,41 +105,29 @@ class LlamaCppEngine:
         self, messages: Sequence[Message], options: GenerationOptions
     ) -> AsyncGenerator[Chunk, None]:
         """See ``Engine.stream``. With a seed nothing is reused from the cache, so that the text repeats."""
-        if self._server is None:
-            raise EngineUnavailableError("The model was put away. Please try again.")
-        stream = _Stream(self._server, _request(messages, options))
-        self._running.add(stream)
-        work = asyncio.get_running_loop().run_in_executor(self._threads, stream.run)
-        try:
-            finish: FinishReason = "stop"
-            while (event := await stream.events.get()) is not None:
-                if usage := event.get("usage"):
-                    yield Chunk(finish_reason=finish, usage=_usage(usage))
-                    return
-                for choice in event.get("choices", ()):
-                    if text := choice["delta"].get("content"):
-                        yield Chunk(text=text)
-                    if choice["finish_reason"] is not None:
-                        finish = "length" if choice["finish_reason"] == "length" else "stop"
-                if reading := event.get("prompt_progress"):
-                    yield Chunk(progress=Progress("reading", reading["processed"], reading["total"]))
-                if failure := event.get("error"):
-                    raise _translate(failure)
-            raise _ended_early(stream)
-        finally:
-            stream.stop.set()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([work])
-            self._running.discard(stream)
+        async with self._slots:
+            if self._server is None:
+                raise EngineUnavailableError("The model was put away. Please try again.")
+            stream = _Stream(self._server, _request(messages, options))
+            self._running.add(stream)
+            work = asyncio.get_running_loop().run_in_executor(self._threads, stream.run)
+            try:
+                async with aclosing(_chunks(stream)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            finally:
+                stream.stop.set()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([work])
+                self._running.discard(stream)
 
     async def aclose(self) -> None:
-        server, self._server = self._server, None
+        last, self._server = [self._server], None
         for stream in self._running:
             stream.stop.set()
         await asyncio.to_thread(self._threads.shutdown)
-        # The last reference ends the native server and waits for its threads.
-        await asyncio.to_thread(_drop, [server])
-        del server
+        # Ending the native server takes a while: its last reference must not go on the event loop.
+        await asyncio.to_thread(last.clear)
 
 
 class _Stream:
@@ -169,6 +159,25 @@ class _Stream:
     def _put(self, event: Event | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(self.events.put_nowait, event)
+
+
+async def _chunks(stream: _Stream) -> AsyncGenerator[Chunk, None]:
+    """What the native server tells, in our words. Raises ``EngineError`` and ``PromptTooLongError``."""
+    finish: FinishReason = "stop"
+    while (event := await stream.events.get()) is not None:
+        if usage := event.get("usage"):
+            yield Chunk(finish_reason=finish, usage=_usage(usage))
+            return
+        for choice in event.get("choices", ()):
+            if text := choice["delta"].get("content"):
+                yield Chunk(text=text)
+            if choice["finish_reason"] is not None:
+                finish = "length" if choice["finish_reason"] == "length" else "stop"
+        if reading := event.get("prompt_progress"):
+            yield Chunk(progress=_progress(reading))
+        if failure := event.get("error"):
+            raise _translate(failure)
+    raise _ended_early(stream)
 
 
 def _read_once(path: Path, report: Report) -> None:
@@ -207,8 +216,12 @@ def _serve(path: Path, threads: int | None, window: int) -> Any:
     params.api_keys = [secrets.token_urlsafe(32)]
     params.cors_origins = "null.invalid"
     params.cors_credentials = False
-    params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
-    return xllamacpp.Server(params)
+    params.ui = params.endpoint_slots = params.endpoint_props = False
+    params.endpoint_metrics = True
+    server = xllamacpp.Server(params)
+    # The answer shows that its loop runs: a server destroyed before that waits for the loop for ever.
+    server.handle_metrics()
+    return server
 
 
 def _request(messages: Sequence[Message], options: GenerationOptions) -> Event:
@@ -231,6 +244,10 @@ def _request(messages: Sequence[Message], options: GenerationOptions) -> Event:
     return request
 
 
+def _progress(reading: Event) -> Progress:
+    return Progress("reading", reading["processed"], reading["total"], reading["cache"])
+
+
 def _usage(usage: Event) -> Usage:
     cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
     return Usage(usage["prompt_tokens"], cached, usage["completion_tokens"])
@@ -246,7 +263,3 @@ def _ended_early(stream: _Stream) -> StoraitellerError:
     if stream.failure is not None:
         return GenerationFailedError(f"The model could not go on: {stream.failure}.")
     return EngineUnavailableError("The model was put away while it was writing. Please try again.")
-
-
-def _drop(references: list[Any]) -> None:
-    references.clear()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from storaiteller.engines.base import GenerationOptions
+from storaiteller.engines.base import GenerationOptions, PullProgress
 from storaiteller.engines.ollama_chat import (
     chat_request,
     count,
@@ -51,15 +51,6 @@ class InstalledModel:
 
     name: str
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class PullProgress:
-    """What Ollama says it does, and bytes summed over the layers it has begun to fetch."""
-
-    status: str
-    completed: int
-    total: int
 
 
 class OllamaServer:

@@ -9,10 +9,9 @@ from functools import partial
 
 import anyio
 
-from storaiteller.engines.base import Engine
+from storaiteller.engines.base import Engine, Report
 from storaiteller.errors import EngineError
 
-Report = Callable[[int], None]
 Load = Callable[[Report], Awaitable[Engine]]
 """Makes an engine, and tells how many bytes of it have been read."""
 
@@ -53,9 +52,7 @@ class EnginePool:
             yield held.engine
         finally:
             held.users -= 1
-            if held.users == 0 and model_id != self._current:
-                with anyio.CancelScope(shield=True):
-                    await self._put_away(model_id)
+            await self._put_unused_away()
 
     async def aclose(self) -> None:
         if self._loading:
@@ -64,10 +61,14 @@ class EnginePool:
             await self._put_away(model_id)
 
     async def _hold(self, model_id: str, load: Load) -> _Loaded:
+        if held := self._loaded.get(model_id):
+            self._current = model_id
+            held.users += 1
+            await self._put_unused_away()
+            return held
         async with self._lock:
             self._current = model_id
-            for other in [key for key, held in self._loaded.items() if not held.users and key != model_id]:
-                await self._put_away(other)
+            await self._put_unused_away()
             if model_id not in self._loaded:
                 await self._load_once(model_id, load)
             held = self._loaded[model_id]
@@ -99,6 +100,12 @@ class EnginePool:
         self.ready_once.add(model_id)
         if model_id != self._current:
             await self._put_away(model_id)
+
+    async def _put_unused_away(self) -> None:
+        with anyio.CancelScope(shield=True):
+            for model_id, held in list(self._loaded.items()):
+                if not held.users and model_id != self._current:
+                    await self._put_away(model_id)
 
     async def _put_away(self, model_id: str) -> None:
         if held := self._loaded.pop(model_id, None):

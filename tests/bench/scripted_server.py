@@ -21,8 +21,7 @@ from pydantic import BaseModel
 from storaiteller import server
 from storaiteller.app import create_app
 from storaiteller.config import Config, EngineChoice, load_config
-from storaiteller.engines.base import Engine, GenerationOptions
-from storaiteller.engines.llama_cpp import Report
+from storaiteller.engines.base import Engine, GenerationOptions, Report
 from storaiteller.models import ModelInfo, Models
 from storaiteller.prompts import story_messages
 from storaiteller.story import Chunk, Message, StorySettings

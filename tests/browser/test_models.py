@@ -84,7 +84,7 @@ def test_ollama_going_away_in_mid_story_loses_nothing(
     ollama.fake.chat_script = default
     ollama.call(ollama.fake.start)
     desk.button("Continue").click()
-    assert desk.until_written() == "The moon rose. Ada ran.Once upon a time a fox found the moon."
+    assert desk.until_written() == "The moon rose. Ada ran. Once upon a time a fox found the moon."
 
 
 def test_a_broken_model_file_is_told_and_the_page_goes_on(page: Page, tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ const withoutNull = (message) =>
 const request = (type, id, settings, parts, options) =>
   withoutNull({ type, id, settings, ...parts, progress: true, ...options });
 
+// Half a character (a lone surrogate) is no text that could be sent. The story itself keeps it.
+const whole = (text) => text.toWellFormed();
+
 /** `options`: model, sampling, seed, progress; each may be left out. */
 export const generate = (id, settings, options = {}) => request("generate", id, settings, {}, options);
 
 export const rewrite = (id, settings, { before, selected, after }, instruction = "", options = {}) =>
-  request("rewrite", id, settings, { before, selected, after, instruction }, options);
+  request("rewrite", id, settings, { before: whole(before), selected: whole(selected), after: whole(after), instruction }, options);
 
 export const continueFrom = (id, settings, text, options = {}) =>
-  request("continue", id, settings, { text }, options);
+  request("continue", id, settings, { text: whole(text) }, options);
 
 export const stop = (id) => ({ type: "stop", id });
 
