@@ -19,11 +19,17 @@ LONGEST_RUN = 2_000
 
 _CLOSERS = "\"'”’»)\\]*_"
 _END = re.compile(
-    rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+\s+(?=[^\sa-z])|(?<![。！？])[。！？]++[」』”’）]*+\s*(?=\S)|\n\s*(?=\S)"
+    rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+(?:\s+(?=[^\sa-z])|[^\S\n]*\n\s*(?=\S))"
+    r"|(?<![。！？])[。！？]++[」』”’）]*+\s*(?=\S)"
 )  # possessive, so that a model stuck on "!!!!" costs no more than another
 _ENDED = re.compile(rf"[.!?…。！？][{_CLOSERS}」』）]*\s*$")
 _ABBREVIATION = re.compile(r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Mme|Mlle|vs|[A-Z])\.\s+$")
-_CLAUSE = re.compile(r"[,;:–—](?=\s)|\s[–—-](?=\s)")
+_CLAUSE = re.compile(r"[,;:–—](?=\s)|\s[–—-](?=\s)|\n")
+_DANGLING = re.compile(
+    r"\s+(?:an?|the|of|to|in|on|at|by|with|and|or|but|for|from|into|as|than|that|which|who|whose|"
+    r"is|was|were|are|be|been|had|has|have|her|his|its|their|our|your|my|this|these|those|own|very)$",
+    re.IGNORECASE,
+)
 _CJK_END = re.compile(r"[\u3040-\u9fff]$")
 _LOOSE_END = string.whitespace + "\u00a0\u2003\u3000,;:–—-"
 
@@ -142,6 +148,8 @@ def _close_early(sentence: str, shown: int, room: int) -> str:
     clauses = (match.start() for match in _CLAUSE.finditer(sentence[: limit + 1]))
     cut = max((at for at in clauses if at >= max(shown, limit // 2)), default=limit)
     whole = sentence[:cut].rstrip(_LOOSE_END)
+    while (dangling := _DANGLING.search(whole)) and dangling.start() >= max(shown, 1):
+        whole = whole[: dangling.start()].rstrip(_LOOSE_END)
     if not ends_sentence(whole):
         whole += ("。" if _CJK_END.search(whole) else ".") + _open_quote(whole)
     return whole[shown:]

@@ -113,9 +113,10 @@ class Models:
         ``report`` is told how many bytes of its file have been read.
         """
         if not model.installed:
-            raise ModelMissingError(
-                model.detail or f"{model.name} is not on this machine yet. Get it from the list of models."
-            )
+            told = model.detail or f"{model.name} is not on this machine yet. Get it from the list of models."
+            if self._chosen_file is not None and model.id == f"embedded/{self._chosen_file.name}":
+                told = f"There is no file {self._chosen_file}."
+            raise ModelMissingError(told)
         if model.engine == "ollama":
             limit = self._config.context or DEFAULT_WINDOW_LIMIT
             return self._ollama.engine(model.id.removeprefix("ollama/"), limit)

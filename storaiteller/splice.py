@@ -18,10 +18,24 @@ SHORTEST_ECHO = 12
 LONGEST_ECHO = 2_000
 """Characters before the passage in which an echo may begin, besides the very beginning."""
 
-MARKER = 40
-"""Characters of the text after the passage that betray that the model has reached it."""
+MARKER = 18
+"""Characters of the text after the passage, up to the next word's end, that betray that the model
+has reached it."""
 
 _OPENERS = ("here", "sure", "certainly", "of course", "okay", "the new", "the rewritten")
+_TALKERS = (
+    "the story ", "this story ", "this passage ", "the passage ", "this is a ", "this is the ", "i'm ",
+    "i am ", "i will ", "you have ", "your ", "please ", "to write ", "to rewrite ",
+)  # fmt: skip
+_TALK = re.compile(
+    r"\b(?:the|this|your|a) (?:new |rewritten |revised |entire )?(?:story|passage|draft|version|text)"
+    r"\b.{0,40}\b(?:(?:ends?|begins?|continues?) (?:by|with)|could continue|can be|has been|written)\b"
+    r"|\b(?:new|rewritten|revised) (?:passage|version)\b|\bextra comment|\benjoyed my\b|\bnext draft\b"
+    r"|\byou have written\b|\bin a \w+ (?:register|manner)\b",
+    re.IGNORECASE,
+)
+"""How a small model speaks of its task instead of doing it, as seen in its answers."""
+
 _PREAMBLE = re.compile(
     r"[^\n]{0,160}?:\s*\n+\s*|[^\n]{0,80}?\b(?:new|rewritten|revised) passage[^\n:]{0,60}:\s*",
     re.IGNORECASE,
@@ -35,7 +49,7 @@ def lengths(selected: str, instruction: str) -> tuple[int, int]:
     """(words that are enough, words at most) for the passage that replaces ``selected``."""
     words = count_words(selected)
     if _SHORTER.search(instruction):
-        return max(1, words // 2), max(8, words)
+        return max(1, words // 2), words + words // 2 + 4
     if _LONGER.search(instruction):
         return 2 * words, 3 * words + 40
     return words + words // 5, words + words // 2 + 10
@@ -55,9 +69,10 @@ class PassageFilter:
         self._start = _StartTrimmer(passage.before)
         self._end = _EndWatcher(passage.after, one_paragraph="\n" not in core)
         enough, most = lengths(core, instruction)
+        most_in_a_part = min(most, 2 * enough + 2) if not instruction else most
         self._length: SentenceKeeper | _FragmentKeeper
         if _is_fragment(core, passage.after):
-            self._length = _FragmentKeeper(most, one_sentence=sentence_end(core) is None)
+            self._length = _FragmentKeeper(most_in_a_part, one_sentence=sentence_end(core) is None)
         else:
             self._length = SentenceKeeper(most, enough=enough)
         self._begun = False
@@ -96,17 +111,18 @@ def _is_fragment(core: str, after: str) -> bool:
 
 
 class _StartTrimmer:
-    """Holds the beginning back until it is clear whether it repeats the end of ``before``."""
+    """Holds the beginning back until it is clear that it is the passage.
+
+    What it repeats of the end of ``before`` is cut, and a first sentence about the task is as well.
+    """
 
     def __init__(self, before: str) -> None:
         before = before.rstrip()
-        starts = [
-            0,
-            *(match.start() for match in WORD.finditer(before, max(0, len(before) - LONGEST_ECHO))),
-        ]
+        reach = max(0, len(before) - LONGEST_ECHO)
+        starts = [0, *(match.start() for match in WORD.finditer(before, reach))]
         tails = (before[at:] for at in starts)
         self._tails = [tail for tail in tails if len(tail) >= SHORTEST_ECHO]
-        self._preamble_possible = not before
+        self._openers = _TALKERS if before else _OPENERS + _TALKERS
         self._held: str | None = ""
 
     def feed(self, text: str) -> str:
@@ -117,19 +133,24 @@ class _StartTrimmer:
 
     def finish(self) -> str:
         held, self._held = self._held or "", None
-        if self._preamble_possible and held.lower().startswith(_OPENERS):
-            return _PREAMBLE.sub("", held, count=1) if _PREAMBLE.match(held) else held
+        if held.lower().startswith(_OPENERS) and _PREAMBLE.match(held):
+            return _PREAMBLE.sub("", held, count=1)
+        if held.lower().startswith(_TALKERS):
+            end = sentence_end(held) or len(held)
+            return held[end:] if _TALK.search(held[:end]) else held
         echo = max((len(tail) for tail in self._tails if held.startswith(tail)), default=0)
         return held[echo:].lstrip()
 
     def _undecided(self, held: str) -> bool:
         if not held:
             return True
-        if self._preamble_possible:
-            opening = held.lower()
-            return len(held) < 160 and "\n" not in held.rstrip() and (
-                opening.startswith(_OPENERS) or any(o.startswith(opening) for o in _OPENERS)
-            )  # fmt: skip
+        opening = held.lower()
+        if opening.startswith(_TALKERS):
+            return sentence_end(held) is None and len(held) < 300
+        if opening.startswith(self._openers):
+            return len(held) < 160 and "\n" not in held.rstrip()
+        if any(opener.startswith(opening) for opener in self._openers):
+            return True
         return any(tail.startswith(held) for tail in self._tails)
 
 
@@ -189,8 +210,8 @@ def _marker(after: str) -> str:
     if len(text) <= MARKER:
         sure = len(text) >= SHORTEST_ECHO or (" " in text and ends_sentence(text))
         return text if sure else ""
-    at_word = text.rfind(" ", SHORTEST_ECHO, MARKER)
-    return text[: at_word + 1 if at_word > 0 else MARKER]
+    word_ends = text.find(" ", MARKER)
+    return text[: word_ends + 1 if 0 < word_ends < 3 * MARKER else MARKER]
 
 
 class _FragmentKeeper:

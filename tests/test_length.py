@@ -74,6 +74,18 @@ def test_near_the_limit_a_sentence_is_held_until_it_is_whole() -> None:
     assert keeper.feed(" rose. N") == " The moon rose."
 
 
+def test_a_line_without_a_full_stop_is_no_sentence_end() -> None:
+    text = "One two three. The story is set in a town which you can read\n\nThen came the night of the fox."
+
+    assert keep(text, 15) == "One two three."
+
+
+def test_a_sentence_closed_early_does_not_dangle() -> None:
+    assert keep("A group of brave young apprentices prepared to make of the " + "one " * 30, 11).endswith(
+        "make."
+    )
+
+
 def test_a_sentence_cut_off_by_the_token_limit_is_left_out() -> None:
     assert keep("The moon rose. The tide was", 30, cut_off=True) == "The moon rose."
     assert keep("The moon rose. The tide was", 30) == "The moon rose. The tide was"

@@ -35,3 +35,10 @@ test("white space at the ends of a selection stays outside the passage", () => {
   assert.deepEqual(passageRange("One. Two. \nThree.", 4, 11), { from: 5, to: 9 });
   assert.equal(passageRange("One.  \n Two.", 4, 8), null);
 });
+
+test("a selection inside a word means the whole word", () => {
+  assert.deepEqual(passageRange("The gulls flew.", 4, 6), { from: 4, to: 9 });
+  assert.deepEqual(passageRange("The gulls flew.", 6, 12), { from: 4, to: 14 });
+  assert.deepEqual(passageRange("cafe\u0301s", 2, 4), { from: 0, to: 6 });
+  assert.deepEqual(passageRange("月は美しい", 1, 2), { from: 1, to: 2 });
+});

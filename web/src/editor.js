@@ -8,6 +8,7 @@ import { lineEnds } from "./line-ends.js";
 import * as manuscript from "./manuscript.js";
 import { marks, setPicked } from "./marks.js";
 import { passage, replacePassage, setPassage } from "./passage.js";
+import { isBlank } from "./story.js";
 
 const NEAR_END = 48;
 const paper = document.scrollingElement;
@@ -16,12 +17,16 @@ const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - 
 export class Editor {
   /** `onUpdate(update)` after every change of text, selection or marks. */
   constructor({ parent, nonce, box, desk, onUpdate }) {
-    const { text = "", card = null } = desk ?? {};
+    const { text = "", card = null, earlier = null } = desk ?? {};
+    const isAnother = earlier !== null && earlier.text !== text && !isBlank(text);
+    /** The story that the last one replaced, `{text, card}` or null: Undo brings it back, after a reload too. */
+    this.earlier = earlier;
+    const first = isAnother ? earlier : { text, card };
     const state = EditorState.create({
-      doc: text,
+      doc: first.text,
       extensions: [
         manuscript.manuscript,
-        manuscript.card.init(() => card),
+        manuscript.card.init(() => first.card),
         passage,
         lineEnds,
         marks(box),
@@ -36,6 +41,14 @@ export class Editor {
       ],
     });
     this.view = new EditorView({ parent, state });
+    if (isAnother) this.#tellAgain(text, card);
+  }
+
+  /** Put the later story in the earlier one's place, as its writing did: one step to undo. */
+  #tellAgain(text, card) {
+    for (const spec of manuscript.begin(this.view.state, card, { replacing: true })) this.view.dispatch(spec);
+    this.view.dispatch(manuscript.write(this.view.state, text));
+    this.end();
   }
 
   get text() {
@@ -78,6 +91,7 @@ export class Editor {
 
   /** Start to write a story (`replacing` the one that is there) or to write on. */
   begin(card, { replacing }) {
+    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card };
     for (const spec of manuscript.begin(this.view.state, card, { replacing })) this.view.dispatch(spec);
     if (replacing) window.scrollTo(0, 0);
   }

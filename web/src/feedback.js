@@ -21,8 +21,8 @@ export class Feedback {
   #asking = false;
 
   /** `saved` maps story ids to the texts in the ledger; `ask()` gives `{settings, model}` or null. */
-  constructor({ editor, announcer, saved, ask, onChange, onTrouble }) {
-    Object.assign(this, { editor, announcer, saved, ask, onChange, onTrouble });
+  constructor({ editor, announcer, saved, ask, onChange, onDone, onTrouble }) {
+    Object.assign(this, { editor, announcer, saved, ask, onChange, onDone, onTrouble });
     onPress(this.#button, () => this.toggle());
   }
 
@@ -44,6 +44,7 @@ export class Feedback {
     try {
       if (standing(this.saved, this.editor.card?.id, text) === "saved") await this.#takeBack();
       else await this.#save(text);
+      this.onDone();
     } catch (error) {
       this.onTrouble(error);
     } finally {

@@ -81,6 +81,7 @@ async function open() {
     saved: desk?.saved ?? {},
     ask: () => page.asked(),
     onChange: changed,
+    onDone: () => page.relieve(),
     onTrouble: (error) => page.trouble(error),
   });
   const models = new Models({
@@ -96,6 +97,7 @@ async function open() {
     beforeLeaving: () => telling.flush(),
     collect: () => ({
       text: editor.text,
+      earlier: editor.earlier,
       card: editor.card,
       saved: feedback.saved,
       settings: settings.value,
@@ -110,7 +112,8 @@ async function open() {
     { model: desk?.model ?? null },
   );
 
-  onPress(byId("primary"), () => page.next());
+  // A double click is one wish to write, not one to write and one to stop.
+  onPress(byId("primary"), ({ detail }) => detail > 1 || page.next());
   onPress(byId("continue"), () => page.continue());
   onPress(byId("undo"), editor.undo);
   onPress(byId("redo"), editor.redo);

@@ -1,6 +1,6 @@
 // What the writer can do here. Knows every part of the page by its name.
 
-import { restoredNote } from "./notes.js";
+import { UNANSWERED, restoredNote } from "./notes.js";
 import { Scene } from "./scene.js";
 import { countWords, isBlank } from "./story.js";
 
@@ -9,6 +9,7 @@ const SUGGESTION_FIRST = "Accept or discard the suggestion first.";
 export class Page {
   #scene = new Scene();
   #frame = 0;
+  #trouble = "";
   model = null;
   isFull = false;
 
@@ -70,8 +71,28 @@ export class Page {
 
   /** Something that has no place of its own went wrong. */
   trouble({ message, code }) {
+    this.#trouble = message;
     this.telling.say(message, "error");
     if (code === "offline" || code === "unauthorized") this.health.check();
+  }
+
+  /** What went wrong is over: nothing more is said of it. */
+  relieve() {
+    if (this.isTroubled) this.telling.forget();
+    this.#trouble = "";
+    this.show();
+  }
+
+  /** Whether what is said is of something else than the story. */
+  get isTroubled() {
+    const { note } = this.telling.state;
+    return note !== "" && [this.#trouble, UNANSWERED].includes(note);
+  }
+
+  /** The server's health changed. */
+  diagnosed() {
+    if (this.editor && this.health.now?.ready && !this.telling.busy) this.relieve();
+    this.show();
   }
 
   /** A story's request was refused or failed; its note says so already. */

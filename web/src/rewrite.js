@@ -57,7 +57,8 @@ export class Rewrite {
   stop = () => this.#request && this.connection.stop(this.#request);
 
   accept() {
-    if (!this.isOpen || !canAccept(this.#suggestion)) return;
+    const { from, to } = this.editor.passage ?? {};
+    if (!this.isOpen || from === to || !canAccept(this.#suggestion)) return;
     this.editor.replacePassage(current(this.#suggestion).text);
     this.#close("The new passage is in the story.");
   }
@@ -138,8 +139,8 @@ export class Rewrite {
   #show() {
     this.#frame = 0;
     if (!this.isOpen) return;
-    const changed = this.editor.passage?.changed ?? false;
-    this.box.show(this.#suggestion, { changed, progress: this.#progress, instruction: this.#instruction });
+    const { changed = false, from, to } = this.editor.passage ?? {};
+    this.box.show(this.#suggestion, { changed, gone: changed && from === to, progress: this.#progress, instruction: this.#instruction });
     this.editor.remeasure();
   }
 

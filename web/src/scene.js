@@ -27,11 +27,11 @@ export class Scene {
       ...telling.state,
       ...this.#note(page),
       words: this.#words,
-      max: (told ?? form).max_words,
+      max: told?.max_words ?? (settings.hasWords ? form.max_words : null),
       model: models.isKnown ? models.name(models.current) : "",
       primary: telling.busy ? "Stop" : isEmpty ? "Write" : "Write another",
       blocked: rewrite.isOpen,
-      canContinue: !telling.busy && !rewrite.isOpen && canContinue(story),
+      canContinue: !telling.busy && !rewrite.isOpen && !page.isTroubled && canContinue(story),
       canUndo: editor.canUndo,
       canRedo: editor.canRedo,
     });

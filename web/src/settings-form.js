@@ -39,6 +39,11 @@ export class SettingsForm {
     this.#prompt.addEventListener("toggle", () => this.#prompt.open && this.showPrompt());
   }
 
+  /** Whether the number of words is one that can be. */
+  get hasWords() {
+    return !("max_words" in problems(this.value, this.limits));
+  }
+
   get value() {
     const value = { characters: this.#chips.characters.names, keywords: this.#chips.keywords.names };
     for (const field of CHOICES) value[field] = byId(field).value;

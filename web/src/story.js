@@ -22,8 +22,12 @@ export function isBlank(text) {
 const splitsPair = (text, at) =>
   at > 0 && at < text.length && /[\ud800-\udbff]/.test(text[at - 1]) && /[\udc00-\udfff]/.test(text[at]);
 
+// Letters that are written in words with spaces between them, and what belongs to a letter.
+const LETTER = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Arabic}\p{N}\p{M}]/u;
+const insideWord = (text, at) => at > 0 && at < text.length && LETTER.test(text[at - 1]) && LETTER.test(text[at]);
+
 /**
- * The range that a selection means: without the white space at its ends, and never through the
+ * The range that a selection means: whole words, without the white space at its ends, and never through the
  * middle of a surrogate pair. Null when nothing but white space is selected.
  */
 export function passageRange(text, from, to) {
@@ -31,7 +35,10 @@ export function passageRange(text, from, to) {
   if (splitsPair(text, to)) to += 1;
   while (from < to && isBlank(text[from])) from += 1;
   while (to > from && isBlank(text[to - 1])) to -= 1;
-  return from < to ? { from, to } : null;
+  if (from >= to) return null;
+  while (insideWord(text, from)) from -= 1;
+  while (insideWord(text, to)) to += 1;
+  return { from, to };
 }
 
 /** A story cut in three; before + selected + after is the whole, unit for unit. */

@@ -30,8 +30,8 @@ export class SuggestionBox {
     this.element.setAttribute("aria-label", "Suggestion");
   }
 
-  /** Show a suggestion; `changed` says that the passage is no longer what it was made for. */
-  show(suggestion, { changed, progress, instruction }) {
+  /** Show a suggestion; `changed` says that the passage is no longer what it was made for, `gone` that nothing is left of it. */
+  show(suggestion, { changed, gone, progress, instruction }) {
     const { text, status, message } = current(suggestion);
     const writing = isWriting(suggestion);
     setText(this.text, text);
@@ -45,7 +45,7 @@ export class SuggestionBox {
     this.element.classList.toggle("is-writing", status === "writing");
     this.earlier.disabled = suggestion.index === 0;
     this.later.disabled = suggestion.index === suggestion.tries.length - 1;
-    this.accept.hidden = !canAccept(suggestion);
+    this.accept.hidden = gone || !canAccept(suggestion);
     this.steps.hidden = suggestion.tries.length < 2;
     this.stop.hidden = !writing;
     this.again.hidden = writing;
