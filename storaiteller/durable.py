@@ -22,7 +22,7 @@ def append(descriptor: int, data: bytes) -> None:
     try:
         written = os.write(descriptor, data)
         if written < len(data):
-            raise OSError(errno.ENOSPC, f"only {written:,} of {len(data):,} bytes fitted")
+            raise OSError(errno.ENOSPC, "there is no room for it")
         os.fsync(descriptor)
     except BaseException:
         with suppress(OSError):  # the first failure is the one to tell

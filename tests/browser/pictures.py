@@ -46,16 +46,23 @@ def written(desk: Desk) -> None:
     expect(desk.page.locator("#good")).to_have_attribute("aria-pressed", "true")
 
 
+def put(desk: Desk) -> None:
+    """Our story on the page, and the settings out of the way."""
+    desk.put(STORY)
+    if desk.button("Close settings").is_visible():
+        desk.button("Close settings").click()
+
+
 def selecting(desk: Desk) -> None:
     """A passage, and the toolbar that asks what to do with it."""
-    desk.put(STORY)
+    put(desk)
     desk.select(PASSAGE)
     expect(desk.toolbar).to_be_visible()
 
 
 def rewriting(desk: Desk) -> None:
     """The second suggestion for a passage."""
-    desk.put(STORY)
+    put(desk)
     desk.rewrite(PASSAGE, "more mysterious")
     desk.button("Try again", desk.suggestion).click()
     desk.until_suggested()
@@ -63,7 +70,7 @@ def rewriting(desk: Desk) -> None:
 
 def choosing(desk: Desk) -> None:
     """The models to choose from."""
-    desk.put(STORY)
+    put(desk)
     desk.page.locator("#model-button").click()
     expect(desk.page.locator("#models")).to_be_visible()
 

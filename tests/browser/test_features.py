@@ -209,6 +209,29 @@ def test_a_passage_changed_meanwhile_is_not_overwritten_unasked(desk: Desk) -> N
     assert desk.text == f"Ada ran. {suggested} The end."
 
 
+def test_a_passage_that_undo_brings_back_is_found_again(desk: Desk) -> None:
+    text = "Ada ran. Bo sat by the window. The end."
+    desk.put(text)
+    desk.rewrite("Bo sat by the window.")
+    suggested = desk.until_suggested()
+    desk.select("Bo sat by the window.")
+    desk.page.keyboard.press("Delete")
+    expect(desk.button("Replace anyway", desk.suggestion)).not_to_be_visible()
+    desk.page.keyboard.press("ControlOrMeta+z")
+    assert desk.text == text
+
+    desk.button("Accept", desk.suggestion).click()
+    assert desk.text == f"Ada ran. {suggested} The end."
+
+
+def test_a_double_click_on_write_is_one_wish(desk: Desk) -> None:
+    desk.fill_settings(max_words=40)
+    desk.primary.dblclick()
+    expect(desk.primary).to_have_text("Stop")
+
+    assert count_words(desk.until_written()) > 0
+
+
 def test_good_story_is_a_row_and_a_second_press_takes_it_back(desk: Desk, site: Site) -> None:
     story = desk.write(max_words=30)
     good = desk.page.locator("#good")

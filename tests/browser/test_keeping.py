@@ -37,6 +37,33 @@ def test_a_tab_reloaded_in_mid_story_keeps_what_was_written(desk: Desk) -> None:
     expect(desk.button("Continue")).to_be_visible()
 
 
+def test_the_story_before_is_in_reach_after_a_reload_too(desk: Desk) -> None:
+    desk.put("My own three thousand words.")
+    told = desk.write(max_words=30)
+    desk.page.reload()
+    expect(desk.story).to_contain_text(told[:20])
+    assert desk.text == told
+
+    desk.button("Undo").click()
+    assert desk.text == "My own three thousand words."
+    desk.button("Redo").click()
+    assert desk.text == told
+
+
+def test_an_error_is_gone_when_it_is_over(desk: Desk, site: Site) -> None:
+    desk.put("Ada ran.")
+    ledger = site.data_dir / "datastories.csv"
+    ledger.unlink(missing_ok=True)
+    ledger.write_text("somebody,elses\n")
+    desk.page.locator("#good").click()
+    expect(desk.note).to_contain_text("not a ledger")
+    ledger.unlink()
+    desk.page.locator("#good").click()
+
+    expect(desk.page.locator("#good")).to_have_attribute("aria-pressed", "true")
+    expect(desk.note).not_to_contain_text("not a ledger")
+
+
 def test_a_closed_tab_comes_back_in_a_new_one(desk: Desk, context: BrowserContext, site: Site) -> None:
     desk.put("Not to be lost.")
     desk.page.close(run_before_unload=False)

@@ -45,8 +45,9 @@ export class Drawer {
     this.onChange();
   }
 
-  /** A sheet covers the page: what is under it cannot be reached. */
+  /** What the drawer covers cannot be reached: the tools above it, and under a sheet the page. */
   #cover() {
+    document.querySelector(".masthead-tools").inert = this.isOpen;
     byId("page").inert = this.isOpen && matchMedia("(max-width: 44rem)").matches;
   }
 }
