@@ -52,6 +52,7 @@ class Desk:
         """Have a story written to its end; return it."""
         self.fill_settings(names="Ada, Bo", keywords="moon", max_words=max_words)
         self.primary.click()
+        expect(self.primary).to_have_text("Stop")
         return self.until_written()
 
     def until_written(self) -> str:

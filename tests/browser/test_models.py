@@ -84,6 +84,7 @@ def test_ollama_going_away_in_mid_story_loses_nothing(
     ollama.fake.chat_script = default
     ollama.call(ollama.fake.start)
     desk.button("Continue").click()
+    expect(desk.story).to_contain_text("found the moon.")
     assert desk.until_written() == "The moon rose. Ada ran. Once upon a time a fox found the moon."
 
 
