@@ -37,9 +37,9 @@ DEFAULT_WINDOW = 8_192
 SLOTS = 2
 """Streams that run at once, each with a window of its own; further ones wait their turn."""
 
-BATCH_TOKENS = 128
-"""Prompt tokens read between two looks at the stop flag: half a second of the demo model on two
-cores, for a tenth less reading speed than llama.cpp's default of 512."""
+BATCH_TOKENS = 64
+"""Prompt tokens read between two looks at the stop flag: half a second of the demo model on one
+core, for an eighth less reading speed than llama.cpp's default of 512."""
 
 PROMPT_CACHE_MIB = 256
 """Memory for prefixes of earlier prompts; llama.cpp's own default is 8 GiB."""
