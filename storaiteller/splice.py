@@ -93,7 +93,7 @@ class PassageFilter:
         ``cut_off`` if the model was stopped, and not by what it reached.
         """
         rest = self._end.feed(self._start.finish()) + self._end.finish()
-        shown = self._show(self._length.feed(rest) + self._length.finish(cut_off=cut_off))
+        shown = self._show(self._length.feed(rest) + self._length.finish(cut_off=cut_off or self._end.full))
         return shown + self._trail if self._begun else ""
 
     def _show(self, text: str) -> str:

@@ -92,6 +92,14 @@ def test_a_single_paragraph_stays_a_single_paragraph() -> None:
     assert rewrite(" She tripped.\n\nNext day it rained.") == "She tripped."
 
 
+def test_what_a_paragraph_would_only_have_introduced_is_left_out() -> None:
+    said = " She tripped on a stone. Bo said this:\n\n“Get up!”"
+
+    assert rewrite(said, selected="She fell down the old well, and she saw nothing of it.") == (
+        "She tripped on a stone."
+    )
+
+
 def test_several_paragraphs_may_become_several() -> None:
     text = rewrite(" One fell here.\n\nTwo fell there.", selected="A fell.\n\nB fell, and C fell too, alas.")
 
