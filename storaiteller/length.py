@@ -14,7 +14,7 @@ from storaiteller.story import WORD, count_words
 LONGEST_SENTENCE = 60
 """Words. A sentence that begins nearer than this to the limit is held back until it has ended."""
 
-LONGEST_RUN = 2_000
+LONGEST_RUN = 4_500
 """Characters without a space: a text that has more of them is no story any more, and ends."""
 
 _CLOSERS = "\"'”’»)\\]*_"
