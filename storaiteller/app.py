@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from storaiteller import __version__
 from storaiteller.api import errors
 from storaiteller.api.feedback import feedback_router
+from storaiteller.api.learning import learning_router
 from storaiteller.api.models import models_router
 from storaiteller.api.pages import Pages
 from storaiteller.api.security import Gate, new_token
@@ -24,6 +25,7 @@ from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import LedgerError, StoraitellerError
 from storaiteller.feedback import FeedbackLedger
 from storaiteller.models import Models
+from storaiteller.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     errors.install(app)
     app.include_router(stories_router())
     app.include_router(feedback_router(ledger))
+    app.include_router(learning_router(Registry(config.data_dir), ledger, config.data_dir / "runs"))
     app.include_router(models_router(models, pool, warm))
     app.include_router(socket_router(models, pool))
     pages = Pages()

@@ -82,6 +82,19 @@ class LedgerError(StoraitellerError):
     status = 507
 
 
+class RegistryError(StoraitellerError):
+    """The list of the model's versions is damaged or could not be changed; nothing was."""
+
+    code = "registry_failed"
+
+
+class UnknownVersionError(InvalidRequestError):
+    """There is no version of the writer's own model with this name."""
+
+    code = "unknown_version"
+    status = 404
+
+
 class EngineError(StoraitellerError):
     """Base of what an engine may raise, before the first word or after it."""
 

@@ -86,6 +86,7 @@ class FeedbackLedger:
         self.path = path.resolve()
         self._lock = FileLock(f"{self.path}.lock", timeout=lock_timeout, poll_interval=0.005)
         self._set_aside: list[SetAside] = []
+        self._torn = 0
         self._forget()
 
     def open(self) -> tuple[SetAside, ...]:
@@ -130,6 +131,14 @@ class FeedbackLedger:
         with file:
             for entry in entries:
                 yield _row_at(file, entry)
+
+    @property
+    def passed_over(self) -> int:
+        """Rows that were not understood when the ledger was last read, and those that were set aside.
+
+        The former stay in the file; of the latter only this object's own are counted.
+        """
+        return self._passed_over + self._torn
 
     @contextmanager
     def _held(self, trouble: str) -> Iterator[FileIO]:
@@ -200,6 +209,7 @@ class FeedbackLedger:
             raise _UnfitError(why, "Finish that line or remove it")
         beside = self._beside("torn", torn)
         durable.truncate(descriptor, self._end)
+        self._torn += 1
         self._report(
             beside,
             f"The app stopped while it was saving a story: the {len(torn):,} bytes that it had "
@@ -221,12 +231,14 @@ class FeedbackLedger:
             row = decode_row(raw)
         except ValueError as error:
             log.warning("%s: the row at byte %d is passed over: %s", self.path, start, error)
+            self._passed_over += 1
             return
         self._index.pop(row.story_id, None)  # so that the order is that of the last rows
         self._index[row.story_id] = _Entry(row.rating, row.digest(), start, len(raw))
 
     def _forget(self) -> None:
         self._index: dict[str, _Entry] = {}
+        self._passed_over = 0
         self._end = 0
         self._last_bytes = b""
 

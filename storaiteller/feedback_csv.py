@@ -35,6 +35,7 @@ GOOD, TAKEN_BACK = 1, 0
 # whole process, so it is only ever raised. (A C long: this is the most that every platform takes.)
 csv.field_size_limit(2**31 - 1)
 
+_ROW_BEGINS = re.compile(rb'"[^",\r\n]')
 _ROW_BEGUN = re.compile(rb'(?:"(?:[^"]++|"")*+",){0,7}(?:"(?:[^"]++|"")*+"?)?')
 
 
@@ -98,11 +99,17 @@ def whole_rows(lines: Iterable[bytes]) -> Iterator[bytes]:
     r"""Join the lines of a file (ending in ``\n``) into rows; an unfinished last row is left out.
 
     A newline ends a row when an even number of quotes stands before it: RFC 4180 doubles a quote
-    inside a field, so only an open field leaves the count odd.
+    inside a field, so only an open field leaves the count odd. For the same reason no line inside a
+    field begins like a row: where one does, a quote is missing in the row before, which ends there
+    so that it costs no other.
     """
     row: list[bytes] = []
     quotes = 0
     for line in lines:
+        if row and _ROW_BEGINS.match(line):
+            yield b"".join(row)
+            row = []
+            quotes = 0
         row.append(line)
         quotes += line.count(b'"')
         if quotes % 2 == 0 and line.endswith(b"\n"):

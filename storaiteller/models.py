@@ -1,8 +1,9 @@
 """Which models there are, where their weights lie, and which one writes unless the writer chooses.
 
 A model's id is its engine and its name: ``embedded/<file>.gguf``, ``embedded/ollama:<name>`` (an
-Ollama blob, run in this process) or ``ollama/<name>`` (run by the Ollama server). A request can only
-name an id that is listed here; it never becomes a path.
+Ollama blob, run in this process) or ``ollama/<name>`` (run by the Ollama server). The writer's own model
+is ``embedded/storaiteller``, whichever version of it is active; ``embedded/storaiteller:v3`` is one
+version. A request can only name an id that is listed here; it never becomes a path.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine
 from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, InstalledModel, OllamaServer
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
 from storaiteller.ollama_store import find_blob, stored_names, usual_folders
+from storaiteller.own_model import OWN_ID, OWN_NAME, OwnFile, OwnModel
 
-TUNED_MODEL, USUAL_MODEL = "storaiteller", "llama3.2"
+TUNED_MODEL, USUAL_MODEL = OWN_NAME, "llama3.2"
 """What is asked of an Ollama server: the writer's own model once there is one, else this."""
 
 DEMO_ID = f"embedded/{demo_model.FILE_NAME}"
@@ -54,24 +56,31 @@ class Models:
         self._config = config
         self._server: OllamaServer | None = None
         self._chosen_file = _chosen_file(config)
+        self._own = OwnModel(config.data_dir, self.base_path)
         self._decided = asyncio.Event()
-        self.default_id = DEMO_ID
+        self.base_id = DEMO_ID
+        """The model that writes by default where nothing was learned."""
+
+    @property
+    def default_id(self) -> str:
+        """The model that writes by default: the active version of what was learned on the base, else it."""
+        return self._own.id_for(self.base_id)
 
     async def decide(self) -> None:
-        """Settle the default model: what was asked for, else Ollama's if it answers, else the demo."""
+        """Settle the base model: what was asked for, else Ollama's if it answers, else the demo."""
         # Its client takes 0.2 s to import: on a thread, so that the page need not wait for it.
         self._server = self._server or await asyncio.to_thread(OllamaServer, self._config.ollama_host)
         model, engine = self._config.model, self._config.engine
         if self._chosen_file is not None:
-            self.default_id = f"embedded/{self._chosen_file.name}"
+            self.base_id = f"embedded/{self._chosen_file.name}"
         elif model is not None and model.startswith(_BLOB):
-            self.default_id = f"embedded/{model}"
+            self.base_id = f"embedded/{model}"
         elif model is not None:
-            self.default_id = f"ollama/{model.removesuffix(':latest')}"
+            self.base_id = f"ollama/{model.removesuffix(':latest')}"
         elif engine is not EngineChoice.EMBEDDED and (
             engine is EngineChoice.OLLAMA or await self._ollama.version() is not None
         ):
-            self.default_id = await self._ollama_default()
+            self.base_id = await self._ollama_default()
         self._decided.set()
 
     async def _ollama_default(self) -> str:
@@ -79,7 +88,12 @@ class Models:
             names = {model.name for model in await self._ollama.installed()}
         except EngineError:
             names = set()
-        return f"ollama/{TUNED_MODEL if TUNED_MODEL in names else USUAL_MODEL}"
+        if TUNED_MODEL not in names:
+            return f"ollama/{USUAL_MODEL}"
+        # It may be our own alias of what was learned; then its base is the one to begin with.
+        here = {f"ollama/{name}" for name in names} | {file.id for file in self._files() if file.installed}
+        known = (base_id for base_id in self._own.learned_on() if base_id in here)
+        return next(known, f"ollama/{TUNED_MODEL}")
 
     async def listing(self) -> list[ModelInfo]:
         """Every model that can write now, and those that can be fetched for it."""
@@ -90,7 +104,7 @@ class Models:
         except EngineError:
             server = self._offered([]) if self.default_id.startswith("ollama/") else []
             blobs = self._blobs()
-        return [*self._files(), *blobs, *server]
+        return [*map(_own_info, self._own.listed(self.base_id)), *self._files(), *blobs, *server]
 
     async def find(self, model_id: str | None) -> ModelInfo:
         """The model with this id, or the default one. Raises ``EngineError``."""
@@ -100,6 +114,8 @@ class Models:
             known = self._offered(await self._ollama.installed())
         elif wanted.startswith(f"embedded/{_BLOB}"):
             known = self._blobs()
+        elif wanted == OWN_ID or wanted.startswith(f"{OWN_ID}:"):
+            return _own_info(self._own.find(wanted))
         else:
             known = self._files()
         for model in known:
@@ -120,11 +136,14 @@ class Models:
         if model.engine == "ollama":
             limit = self._config.context or DEFAULT_WINDOW_LIMIT
             return self._ollama.engine(model.id.removeprefix("ollama/"), limit)
+        path, *adapters = self._weights(model.id)
         return await LlamaCppEngine.load(
-            self._path(model.id),
+            path,
             threads=self._config.threads,
             window=self._config.context or DEFAULT_WINDOW,
             report=report,
+            adapters=adapters,
+            scales=lambda: [self._own.strength() for _ in adapters],
         )
 
     async def pull(self, model_id: str) -> AsyncGenerator[PullProgress, None]:
@@ -145,6 +164,16 @@ class Models:
     async def aclose(self) -> None:
         if self._server is not None:
             await self._server.aclose()
+
+    def _weights(self, model_id: str) -> tuple[Path, ...]:
+        """The GGUF file to load, and the adapters to load beside it."""
+        return self._own.weights(model_id) if model_id.startswith(f"{OWN_ID}:") else (self._path(model_id),)
+
+    def base_path(self, model_id: str) -> Path:
+        """The GGUF file of an untuned model as it lies on this machine. Raises ``EngineError``."""
+        if model_id.startswith("ollama/"):
+            return find_blob(model_id.removeprefix("ollama/"), self._ollama_folders)
+        return self._path(model_id)
 
     @property
     def _ollama(self) -> OllamaServer:
@@ -168,9 +197,9 @@ class Models:
         """Ollama's own files, which run in this process without its server."""
         names = [] if only_default else stored_names(self._ollama_folders)
         found = [self._blob_info(f"embedded/{_BLOB}{name}") for name in names]
-        usable = [model for model in found if model.installed and model.id != self.default_id]
-        if self.default_id.startswith(f"embedded/{_BLOB}"):
-            usable.append(self._blob_info(self.default_id))
+        usable = [model for model in found if model.installed and model.id != self.base_id]
+        if self.base_id.startswith(f"embedded/{_BLOB}"):
+            usable.append(self._blob_info(self.base_id))
         return usable
 
     def _offered(self, installed: list[InstalledModel]) -> list[ModelInfo]:
@@ -179,7 +208,7 @@ class Models:
             ModelInfo(f"ollama/{model.name}", model.name, "ollama", True, model.size_bytes)
             for model in installed
         ]
-        wanted = self.default_id if self.default_id.startswith("ollama/") else f"ollama/{USUAL_MODEL}"
+        wanted = self.base_id if self.base_id.startswith("ollama/") else f"ollama/{USUAL_MODEL}"
         if wanted not in {model.id for model in found}:
             name = wanted.removeprefix("ollama/")
             found.append(ModelInfo(wanted, name, "ollama", installed=False, size_bytes=None))
@@ -200,6 +229,11 @@ class Models:
         if self._chosen_file is not None and self._chosen_file.name == name:
             return self._chosen_file
         return self._config.models_dir / name
+
+
+def _own_info(file: OwnFile) -> ModelInfo:
+    installed = file.size_bytes is not None
+    return ModelInfo(file.id, file.name, "embedded", installed, file.size_bytes, file.detail)
 
 
 def _chosen_file(config: Config) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from storaiteller import demo_model
@@ -12,6 +13,11 @@ from storaiteller.config import Config
 from storaiteller.story import Genre, Register, StorySettings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+# No time is asserted, and a deadline asserts one: a first example may import something large.
+hypothesis.settings.register_profile("without deadlines", deadline=None)
+hypothesis.settings.load_profile("without deadlines")
 
 
 def pytest_sessionstart() -> None:

@@ -64,7 +64,10 @@ class ScriptedModels(Models):
     def __init__(self, engine: Engine, pulls: Sequence[PullProgress | StoraitellerError] = ()) -> None:
         self._engine = engine
         self._pulls = pulls
-        self.default_id = self.info.id
+
+    @property
+    def default_id(self) -> str:
+        return self.info.id
 
     async def decide(self) -> None:
         return

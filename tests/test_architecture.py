@@ -24,9 +24,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             {"story", "errors", "durable"},
-            {"config", "prompts", "length", "feedback_csv", "ollama_store"},
-            {"splice", "feedback", "engines"},
-            {"demo_model"},
+            {"config", "prompts", "length", "feedback_csv", "ollama_store", "version"},
+            {"splice", "feedback", "engines", "registry"},
+            {"demo_model", "learned", "own_model"},
             {"models", "writer"},
             {"api"},
             {"app"},
@@ -137,13 +137,36 @@ def test_the_tuner_uses_the_app_and_never_the_reverse() -> None:
         assert not {name for name in imports_of(file) if name.split(".")[0] == "finetune"}, file.name
 
 
-def test_starting_the_app_imports_nothing_heavy() -> None:
-    code = "import json, sys, storaiteller.app; print(json.dumps(sorted(sys.modules)))"
+def test_the_tuner_knows_the_app_but_not_its_page() -> None:
+    rooms_known = {
+        name.split(".")[1]
+        for file in (ROOT / "finetune").rglob("*.py")
+        for name in imports_of(file)
+        if name.startswith("storaiteller.")
+    }
+    assert rooms_known <= rooms()
+    assert not rooms_known & {"api", "app", "server", "writer", "__main__"}
+
+
+def test_the_training_libraries_are_only_imported_where_they_are_used() -> None:
+    """So that all but training starts at once, and says what is missing where they are not installed."""
+    heavy = {"torch", "transformers", "peft", "unsloth", "trl", "datasets", "safetensors"}
+    for file in (ROOT / "finetune").rglob("*.py"):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.Import):
+                assert not {alias.name.split(".")[0] for alias in node.names} & heavy, file
+            elif isinstance(node, ast.ImportFrom):
+                assert (node.module or "").split(".")[0] not in heavy, file
+
+
+@pytest.mark.parametrize("module", ["storaiteller.app", "finetune.__main__"])
+def test_starting_imports_nothing_heavy(module: str) -> None:
+    code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(told.stdout)}
-    assert "storaiteller" in loaded
+    assert module.split(".")[0] in loaded
     heavy = {"torch", "transformers", "unsloth", "peft", "trl", "datasets", "pandas", "numpy", "xllamacpp"}
-    assert not loaded & heavy
+    assert not loaded & (heavy | {"gguf", "libgguf", "safetensors"})
 
 
 def test_a_template_does_not_change_without_a_new_version() -> None:

@@ -532,6 +532,28 @@ def test_a_line_that_makes_no_sense_is_passed_over_not_removed(
     assert "passed over" in caplog.text
 
 
+def test_a_missing_quote_costs_only_its_own_row(ledger: FeedbackLedger, path: Path) -> None:
+    ledger.save(good_story("a"))
+    with path.open("ab") as file:
+        file.write(b'"never closed\nby anyone, not "" even here\n' + encode_row(good_story("b"), GOOD))
+    assert ledger.save(good_story("c"))
+    for read in (ledger, FeedbackLedger(path)):
+        assert [row.story_id for row in read.latest()] == ["a", "b", "c"]
+        assert read.passed_over == 1
+
+
+def test_rows_that_were_not_understood_are_counted_whoever_wrote_them(
+    ledger: FeedbackLedger, path: Path
+) -> None:
+    ledger.save(good_story("a"))
+    with path.open("ab") as file:
+        file.write(b'\n"only","three","cells"\n"\xff"\n"half a row')
+    ledger.open()
+    ledger.open()
+    assert ledger.passed_over == 4
+    assert FeedbackLedger(path).passed_over == 0  # nothing was read yet
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_ledger_exchanged_under_a_running_app_is_read_anew(path: Path, gone: bool) -> None:
     ledger = FeedbackLedger(path)

@@ -1,4 +1,4 @@
-// Bundles the page into web/dist: main.js, main.css, the fonts and the icon. Run by build.py.
+// Bundles the two pages into web/dist: a script and a style sheet each, the fonts and the icon. Run by build.py.
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,8 @@ const { metafile } = await build({
   entryPoints: [
     { in: here("src/main.js"), out: "main" },
     { in: here("styles/main.css"), out: "main" },
+    { in: here("src/learned.js"), out: "learned" },
+    { in: here("styles/learned.css"), out: "learned" },
     { in: here("styles/icon.svg"), out: "icon" },
   ],
   outdir,

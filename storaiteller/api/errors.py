@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from storaiteller.errors import InvalidRequestError, StoraitellerError
+from storaiteller.registry import MAX_STRENGTH
 from storaiteller.story import MAX_TEXT_CHARACTERS, MAX_WORDS, MIN_WORDS, Genre, Register
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,9 @@ RULES = {
     "top_p": "a number above 0, up to 1",
     "top_k": "a whole number from 0 to 1,000",
     "min_p": "a number from 0 to 1",
+    "name": "a version's name, such as v3",
+    "version": "a version's name, such as v3, or null for the base model",
+    "strength": f"a number from 0 to {MAX_STRENGTH}",
     "repeat_penalty": "a number from 0.5 to 2",
 } | dict.fromkeys(("before", "after", "text", "initialpart", "finalpart"), _TEXT)
 """What is allowed in each field, in words."""

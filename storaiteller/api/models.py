@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -44,9 +45,14 @@ class Health(BaseModel):
     detail: str = ""
 
 
-def models_router(models: Models, pool: EnginePool, warm: Callable[[], Awaitable[None]]) -> APIRouter:
-    """``warm`` loads the default model, if it can; it is called after a fetch."""
+Warm = Callable[[], Coroutine[None, None, None]]
+"""Loads the default model, if it can."""
+
+
+def models_router(models: Models, pool: EnginePool, warm: Warm) -> APIRouter:
+    """``warm`` is called after a fetch, and when another version of the writer's own model is active."""
     router = APIRouter(tags=["models"])
+    warming: set[asyncio.Task[None]] = set()
 
     @router.get("/models", responses=responses())
     async def list_models() -> ModelList:
@@ -92,6 +98,9 @@ def models_router(models: Models, pool: EnginePool, warm: Callable[[], Awaitable
         if failure and not isinstance(failure, ModelMissingError):  # it is there by now
             return _not_ready(failure.code, failure.message)
         if model.engine == "embedded" and not failure and model.id not in pool.ready_once:
+            if not pool.is_loading(model.id):
+                warming.add(task := asyncio.create_task(warm()))  # a version that was promoted since
+                task.add_done_callback(warming.discard)
             return _not_ready("loading", "The model is being loaded.")
         return Health(ready=True, engine=model.engine, model=model.id)
 

@@ -1,4 +1,4 @@
-"""The page and its assets."""
+"""The two pages and their assets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from starlette.responses import Response
 from storaiteller import __version__
 from storaiteller.api.security import Knock
 from storaiteller.errors import ConfigError
+from storaiteller.learned import MIN_LIKES
+from storaiteller.registry import MAX_STRENGTH
 from storaiteller.story import MAX_WORDS, MIN_WORDS, Genre, Register
 
 
@@ -35,7 +37,7 @@ class Pages:
         )
 
     def install(self, app: FastAPI) -> None:
-        """Add ``GET /`` and ``/assets`` to ``app``."""
+        """Add ``GET /``, ``/learned`` and ``/assets`` to ``app``."""
         router = APIRouter(include_in_schema=False)
 
         @router.get("/", response_class=HTMLResponse)
@@ -47,6 +49,12 @@ class Pages:
                 max_words=MAX_WORDS,
                 version=__version__,
                 csp_nonce=request.state.csp_nonce,
+            )
+
+        @router.get("/learned", response_class=HTMLResponse)
+        def learned() -> str:
+            return self._templates.get_template("learned.html").render(
+                version=__version__, max_strength=MAX_STRENGTH, needed=MIN_LIKES
             )
 
         app.include_router(router)

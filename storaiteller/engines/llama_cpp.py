@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, Self
 import anyio
 import psutil
 
-from storaiteller.engines.base import GenerationOptions, Report
+from storaiteller.engines.base import Engine, GenerationOptions, Report
 from storaiteller.errors import (
     EngineUnavailableError,
     GenerationFailedError,
@@ -48,6 +48,9 @@ _BLOCK = 8 * 1024 * 1024
 
 Event = dict[str, Any]
 
+Scales = Callable[[], Sequence[float]]
+"""How strongly each adapter speaks, in the order they were loaded; asked at the start of each stream."""
+
 
 def default_threads() -> int:
     """All cores but one.
@@ -59,10 +62,14 @@ def default_threads() -> int:
 
 
 class LlamaCppEngine:
-    """One GGUF model, loaded. Make it with ``load``; the caller owns it and calls ``aclose``."""
+    """One GGUF model, loaded, with the adapters it may speak through.
 
-    def __init__(self, server: Any) -> None:
+    Make it with ``load``; the caller owns it and calls ``aclose``.
+    """
+
+    def __init__(self, server: Any, scales: Scales = tuple) -> None:
         self._server = server
+        self._scales = scales
         self._running: set[_Stream] = set()
         # Streams wait for a slot here: whoever waits in llama.cpp's own queue cannot leave it.
         self._slots = asyncio.Semaphore(SLOTS)
@@ -76,8 +83,13 @@ class LlamaCppEngine:
         threads: int | None = None,
         window: int = DEFAULT_WINDOW,
         report: Report = lambda done: None,
+        adapters: Sequence[Path] = (),
+        scales: Scales = tuple,
     ) -> Self:
         """Load the GGUF file at ``path``, with a window of ``window`` tokens or the model's own if smaller.
+
+        The LoRA files in ``adapters`` are loaded beside it. ``scales`` says how strongly each of them
+        speaks, one number an adapter; where it says nothing, the base model alone does.
 
         ``report`` is told, on another thread, how many bytes of the file have been read.
 
@@ -87,28 +99,37 @@ class LlamaCppEngine:
         """
         await asyncio.to_thread(_read_once, path, report)
         try:
-            server = await asyncio.to_thread(_serve, path, threads, window)
+            server = await asyncio.to_thread(serve, server_params(path, threads, window, adapters))
         except ImportError as error:
             raise EngineUnavailableError(
                 f"llama.cpp cannot run on this machine: {error}. On Debian or Ubuntu, install libgomp1. "
                 "Models of an Ollama server can be used all the same."
             ) from error
         except RuntimeError as error:
+            beside = "".join(f" with what was learned ({adapter})" for adapter in adapters)
             raise ModelUnusableError(
-                f"{path.name} could not be loaded. The file may be damaged or cut short, too large "
+                f"{path.name} could not be loaded{beside}. The file may be damaged or cut short, too large "
                 "for this machine's memory, or of a kind that this version does not know. "
                 "Fetch it again, or choose another model."
             ) from error
-        return cls(server)
+        return cls(server, scales)
 
-    async def stream(
-        self, messages: Sequence[Message], options: GenerationOptions
-    ) -> AsyncGenerator[Chunk, None]:
+    def speaking(self, *scales: float) -> Engine:
+        """The same model with its adapters at these strengths; it lives as long as this engine."""
+        return _Speaking(self, scales)
+
+    def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
         """See ``Engine.stream``. With a seed nothing is reused from the cache, so that the text repeats."""
+        return self.stream_at(self._scales(), messages, options)
+
+    async def stream_at(
+        self, scales: Sequence[float], messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncGenerator[Chunk, None]:
+        """``stream``, with the adapters at these strengths."""
         async with self._slots:
             if self._server is None:
                 raise EngineUnavailableError("The model was put away. Please try again.")
-            stream = _Stream(self._server, _request(messages, options))
+            stream = _Stream(self._server, _request(messages, options, scales))
             self._running.add(stream)
             work = asyncio.get_running_loop().run_in_executor(self._threads, stream.run)
             try:
@@ -128,6 +149,19 @@ class LlamaCppEngine:
         await asyncio.to_thread(self._threads.shutdown)
         # Ending the native server takes a while: its last reference must not go on the event loop.
         await asyncio.to_thread(last.clear)
+
+
+class _Speaking:
+    """A loaded model with its adapters at strengths of its own. Closing it closes nothing."""
+
+    def __init__(self, engine: LlamaCppEngine, scales: Sequence[float]) -> None:
+        self._engine = engine
+        self._scales = scales
+
+    def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
+        return self._engine.stream_at(self._scales, messages, options)
+
+    async def aclose(self) -> None: ...
 
 
 class _Stream:
@@ -199,7 +233,10 @@ def _read_once(path: Path, report: Report) -> None:
         raise ModelMissingError(f"There is no readable model file at {path}.") from error
 
 
-def _serve(path: Path, threads: int | None, window: int) -> Any:
+def server_params(
+    path: Path, threads: int | None = None, window: int = DEFAULT_WINDOW, adapters: Sequence[Path] = ()
+) -> Any:
+    """How we run llama.cpp: quietly, for ourselves alone."""
     import xllamacpp  # 100 MB of native code: only when a model is really loaded
 
     params = xllamacpp.CommonParams()
@@ -218,13 +255,22 @@ def _serve(path: Path, threads: int | None, window: int) -> Any:
     params.cors_credentials = False
     params.ui = params.endpoint_slots = params.endpoint_props = False
     params.endpoint_metrics = True
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter)) for adapter in adapters]
+    params.lora_init_without_apply = True
+    return params
+
+
+def serve(params: Any) -> Any:
+    """Load what ``params`` say. ``RuntimeError`` if llama.cpp cannot, ``ImportError`` if it cannot run."""
+    import xllamacpp
+
     server = xllamacpp.Server(params)
     # The answer shows that its loop runs: a server destroyed before that waits for the loop for ever.
     server.handle_metrics()
     return server
 
 
-def _request(messages: Sequence[Message], options: GenerationOptions) -> Event:
+def _request(messages: Sequence[Message], options: GenerationOptions, scales: Sequence[float]) -> Event:
     sampling = options.sampling
     request: Event = {
         "messages": [{"role": message.role, "content": message.content} for message in messages],
@@ -238,6 +284,7 @@ def _request(messages: Sequence[Message], options: GenerationOptions) -> Event:
         "stream": True,
         "stream_options": {"include_usage": True},
         "return_progress": True,
+        "lora": [{"id": number, "scale": scale} for number, scale in enumerate(scales)],
     }
     if options.seed is not None:
         request |= {"seed": options.seed, "cache_prompt": False}

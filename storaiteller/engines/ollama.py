@@ -90,6 +90,10 @@ class OllamaServer:
                 return value
         return _UNKNOWN_WINDOW
 
+    async def modelfile(self, name: str) -> str:
+        """The model's Modelfile; its ``FROM`` line is where the server sees the weights."""
+        return (await self._show(name)).modelfile or ""
+
     async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Fetch a model; closing the generator stops it, and the next pull goes on from there."""
         cut_off = f"Ollama went away before {name} was complete. Get it again: what came is kept."

@@ -44,6 +44,9 @@ class EnginePool:
     def is_loaded(self, model_id: str) -> bool:
         return model_id in self._loaded
 
+    def is_loading(self, model_id: str) -> bool:
+        return model_id in self._loading
+
     @asynccontextmanager
     async def lend(self, model_id: str, load: Load) -> AsyncIterator[Engine]:
         """The engine for ``model_id``, made by ``load`` if it is not there. Raises what ``load`` raises."""

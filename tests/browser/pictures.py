@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from storaiteller import demo_model
+from storaiteller.feedback import FeedbackLedger
 from tests.browser.conftest import QUIET, Site, serving
 from tests.browser.desk import Desk
 from tests.browser.install import find_chromium
+from tests.learning.stories import style_stories
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "web" / "pictures"
@@ -75,9 +79,25 @@ def choosing(desk: Desk) -> None:
     expect(desk.page.locator("#models")).to_be_visible()
 
 
+def learned(desk: Desk) -> None:
+    """What two nights came to."""
+    desk.page.goto(f"{origin_of(desk)}/learned")
+    expect(desk.page.get_by_role("heading", name="v2")).to_be_visible()
+
+
+def report(desk: Desk) -> None:
+    """The report of the second night."""
+    desk.page.goto(f"{origin_of(desk)}/learning/versions/v2/report")
+
+
+def origin_of(desk: Desk) -> str:
+    return desk.address.partition("/?")[0]
+
+
 SCENES: dict[str, Callable[[Desk], None]] = {
     "settings": begin, "writing": writing, "written": written,
     "selecting": selecting, "rewriting": rewriting, "models": choosing,
+    "learned": learned, "report": report,
 }  # fmt: skip
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 
@@ -102,19 +122,42 @@ FOR_THE_README = (
     ("written", "wide", "light"), ("rewriting", "wide", "light"), ("writing", "wide", "dark"),
     ("settings", "phone", "light"), ("rewriting", "phone", "dark"),
 )  # fmt: skip
+OF_LEARNING = (
+    ("learned", "wide", "light"), ("report", "wide", "light"), ("learned", "phone", "dark"),
+)  # fmt: skip
+
+
+def learn(data: Path) -> None:
+    """Two real nights: forty stories, then sixty-four."""
+    ledger = FeedbackLedger(data / "datastories.csv")
+    for count in (40, 64):
+        for story in style_stories(count):
+            ledger.save(story)
+        command = ["-m", "finetune", "--data-dir", str(data), "--engine", "embedded", "nightly"]
+        subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
 
 
 def main() -> None:
+    """Take all pictures, or those of the page or of learning alone: ``pictures [page|learning]``."""
+    what = sys.argv[1:] or ["page", "learning"]
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        models = Path(folder) / "models"
-        models.mkdir()
-        (models / demo_model.FILE_NAME).symlink_to(ROOT / "data" / "models" / demo_model.FILE_NAME)
-        with serving(Path(folder), "--engine", "embedded") as site, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
-            for scene, size, scheme in FOR_THE_README:
-                take(browser, site, scene, size, scheme, PICTURES)
-            browser.close()
+        data = Path(folder)
+        (data / "models").mkdir()
+        (data / "models" / demo_model.FILE_NAME).symlink_to(ROOT / "data" / "models" / demo_model.FILE_NAME)
+        if "page" in what:
+            take_all(data, FOR_THE_README)
+        if "learning" in what:
+            learn(data)
+            take_all(data, OF_LEARNING)
+
+
+def take_all(data: Path, pictures: Sequence[tuple[str, str, str]]) -> None:
+    with serving(data, "--engine", "embedded") as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
+        for scene, size, scheme in pictures:
+            take(browser, site, scene, size, scheme, PICTURES)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ export const prompt = (settings) => json("POST", "/setstory", { body: settings }
 export const saveStory = (story) => json("POST", "/savestory", { body: story });
 export const forgetStory = (id) => json("DELETE", `/savestory/${encodeURIComponent(id)}`);
 
+export const learning = () => json("GET", "/learning");
+export const activateVersion = (version) => json("POST", "/learning/active", { body: { version } });
+export const setStrength = (strength) => json("POST", "/learning/strength", { body: { strength } });
+export const versionSamples = (name) => json("GET", `/learning/versions/${encodeURIComponent(name)}/samples`);
+
 /** Pull a model; `onProgress({status, completed, total})` for each line. Throws ApiError if it fails. */
 export async function pullModel(model, { signal, onProgress }) {
   const response = await ask("POST", "/models/pull", { body: { model }, signal });

@@ -11,6 +11,7 @@ import { Feedback } from "./feedback.js";
 import { Health } from "./health.js";
 import { Keeper } from "./keeper.js";
 import { listenToKeys } from "./keyboard.js";
+import { LearnedCard } from "./learned-card.js";
 import { Models } from "./models.js";
 import { Page } from "./page.js";
 import { Rewrite } from "./rewrite.js";
@@ -129,6 +130,7 @@ async function open() {
 
   connection.connect();
   health.check();
+  new LearnedCard({ storage: local, focusTo: byId("primary") }).check();
 }
 
 open();

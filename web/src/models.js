@@ -4,6 +4,8 @@ import { models, pullModel } from "./api.js";
 import { byId, make, setText } from "./elements.js";
 import { percent, size } from "./figures.js";
 
+/** What was learned here can be fetched from nowhere. */
+const isOwn = ({ id }) => id.startsWith("embedded/storaiteller");
 const ENGINE = { embedded: "In StorAIteller", ollama: "In Ollama" };
 
 export class Models {
@@ -31,7 +33,7 @@ export class Models {
 
   /** The one to fetch when the model `id` is missing. */
   wanted(id) {
-    const missing = this.list.filter(({ installed }) => !installed);
+    const missing = this.list.filter((model) => !model.installed && !isOwn(model));
     return missing.find((model) => model.id === id) ?? missing[0];
   }
 
@@ -123,16 +125,14 @@ export class Models {
     if (active) button.append(make("span", { className: "model-row-mark" }, "In use"));
     button.dataset.model = model.id;
     button.setAttribute("aria-pressed", String(active));
-    button.addEventListener("click", () => {
-      this.onChoose(model.id);
-      this.#dialog.close();
-    });
+    button.addEventListener("click", () => (this.onChoose(model.id), this.#dialog.close()));
     return make("li", {}, button);
   }
 
   #missingRow(model, name, about) {
     const pull = this.#pulls.get(model.id);
     const row = make("li", { className: "model-row is-missing" }, name, about);
+    if (isOwn(model)) return row;
     const act = make("button", { type: "button", className: "outlined", textContent: pull ? "Stop" : "Get it" });
     act.setAttribute("aria-label", pull ? `Stop getting ${model.name}` : `Get ${model.name}`);
     act.dataset.model = model.id;

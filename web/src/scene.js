@@ -37,6 +37,7 @@ export class Scene {
     });
     feedback.show(this.#text, { busy: telling.busy });
     byId("story").classList.toggle("is-waiting", telling.state.phase === "waiting");
+    this.#keepWriting(telling.busy || rewrite.isWriting);
     if (!telling.busy) document.title = this.#title();
     this.#drawEmpty(page, isEmpty && !telling.busy);
   }
@@ -68,6 +69,11 @@ export class Scene {
     if (now.code === "loading") return { note: now.detail || "Loading the model…", tone: "" };
     if (now.code === "model_missing" && isBlank(this.#text)) return { note: "", tone: "" };
     return { note: now.detail, tone: "error" };
+  }
+
+  /** To leave the page would end what is being written: the other page then opens in a tab beside it. */
+  #keepWriting(isWriting) {
+    for (const link of document.querySelectorAll(".to-learned")) link.target = isWriting ? "_blank" : "";
   }
 
   #drawEmpty({ health, drawer, models }, isEmpty) {

@@ -51,7 +51,8 @@ function hold(locks, id, patience) {
   });
 }
 
-function readSeat(session) {
+/** The desk this tab sits at, if it has sat down at one. */
+export function readSeat(session) {
   try {
     return session.getItem(SEAT);
   } catch {

@@ -1,0 +1,1 @@
+"""A version on an Ollama server: taken in, tried, named, and taken out again."""

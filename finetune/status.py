@@ -1,0 +1,63 @@
+"""What there is: good stories, versions, runs, and the disk they take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from finetune.context import Context
+from finetune.nightly import result_of
+from finetune.runs import disk_use
+from storaiteller.feedback import GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``disk`` is bytes by what takes them; ``last`` is how the last finished run ended."""
+
+    likes: int
+    needed: int
+    active: str | None
+    strength: float
+    versions: dict[str, str]
+    runs: int
+    last: str
+    disk: dict[str, int]
+    mended: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def as_text(self) -> str:
+        missing = max(0, self.needed - self.likes)
+        lines = [
+            self.mended,
+            f"{self.likes:,} good stories" + (f"; {missing:,} more are needed to learn" if missing else ""),
+            f"Writing now: {self.active or 'the base model'}",
+            *(f"  {name}: {status}" for name, status in self.versions.items()),
+            f"{self.runs:,} runs kept. {self.last}",
+            ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in self.disk.items()),
+        ]
+        return "\n".join(line for line in lines if line)
+
+
+def status(context: Context, *, mend: bool = False) -> Status:
+    """Raises ``RegistryError`` for a damaged registry, unless ``mend``, which makes it anew."""
+    aside = context.registry.mend() if mend else None
+    state = context.registry.read()
+    runs = context.runs.all()
+    results = [result for run in reversed(runs) if (result := result_of(run))]
+    data = context.config.data_dir
+    return Status(
+        likes=sum(row.rating == GOOD for row in context.ledger.latest()),
+        needed=context.learn.min_likes,
+        active=state.active,
+        strength=state.strength,
+        versions={version.name: version.status for version in state.versions},
+        runs=len(runs),
+        last=f"The last one: {results[0].decision}. {results[0].reason}" if results else "",
+        disk={name: disk_use(data / name) for name in ("runs", "versions", "bases")},
+        mended=f"The damaged list is kept as {aside}; it was made anew. Promote the version you want."
+        if aside
+        else "",
+    )

@@ -1,0 +1,212 @@
+"""The night's order of things, up to where training would begin; the whole of it is in test_learning_loop."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune import nightly as room
+from finetune.config import LearnConfig
+from finetune.context import Context
+from finetune.errors import BusyError
+from finetune.nightly import STAGES, nightly, result_of, stage
+from finetune.runs import Run
+from storaiteller import demo_model
+from storaiteller.config import Config
+from storaiteller.feedback import GoodStory
+from tests.learning.stories import style_stories
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def progress(self, what: str, done: float, total: float) -> None: ...
+
+
+@pytest.fixture
+def context(config: Config) -> Context:
+    return Context(config, LearnConfig(min_likes=20), Recorder())
+
+
+def like(context: Context, stories: Sequence[GoodStory]) -> None:
+    for story in stories:
+        context.ledger.save(story)
+
+
+def finetune(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "finetune", "--data-dir", str(data_dir), "--engine", "embedded"]
+    return subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_every_stage_is_in_the_file_named_after_it() -> None:
+    assert all(callable(stage(name)) for name in STAGES)
+
+
+def test_an_empty_ledger_is_skipped_and_says_how_many_stories_are_missing(context: Context) -> None:
+    result = nightly(context)
+    assert (result.decision, result.error) == ("skipped", None)
+    assert "20" in result.reason
+    assert context.runs.all() == []
+
+
+def test_too_few_stories_are_skipped_and_say_how_many_are_missing(context: Context) -> None:
+    like(context, style_stories(13))
+    result = nightly(context)
+    assert result.decision == "skipped"
+    assert "13" in result.reason
+    assert "7" in result.reason
+    assert not (context.config.data_dir / "registry.json").exists()
+
+
+def test_a_model_that_is_not_here_is_said_and_nothing_is_begun(context: Context) -> None:
+    like(context, style_stories(24))
+    result = nightly(context)
+    assert (result.decision, result.error) == ("kept", "unusable_base")
+    assert demo_model.FILE_NAME in result.reason
+    assert context.runs.all() == []
+
+
+def test_two_nightlies_at_once_are_one(context: Context) -> None:
+    with context.runs.lock(), pytest.raises(BusyError):
+        nightly(context)
+
+
+@pytest.fixture
+def here(context: Context, demo_model_path: Path) -> Context:
+    """With the demo model and enough stories."""
+    context.config.models_dir.mkdir(parents=True)
+    (context.config.models_dir / demo_model.FILE_NAME).symlink_to(demo_model_path)
+    like(context, style_stories(24))
+    return context
+
+
+def fake_stages(monkeypatch: pytest.MonkeyPatch, *, failing: str | None = None) -> list[str]:
+    """Stages that only say that they were there, in place of ten minutes of work each."""
+    ran: list[str] = []
+
+    def fake(name: str) -> Any:
+        def run_it(context: Context, run: Run) -> Any:
+            made = run.stage(name)
+            if done := made.begin("inputs"):
+                return done
+            ran.append(name)
+            if name == failing:
+                raise OSError(28, "No space left on device", "/somewhere")
+            metrics = {
+                "train_stories": 19, "held_out_stories": 5, "best_epoch": 2, "tokens_per_second": 1.0,
+                "device": "CPU", "version": "v1", "against": "base", "held_out": {}, "parity": {},
+                "decision": "kept", "reason": "Not promoted, because it is not better.",
+            }  # fmt: skip
+            return made.finish("inputs", {}, metrics)
+
+        return run_it
+
+    monkeypatch.setattr(room, "stage", fake)
+    return ran
+
+
+@pytest.mark.model
+def test_all_stages_run_in_order_once_and_not_again_for_the_same_stories(
+    here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = fake_stages(monkeypatch)
+    first = nightly(here)
+    assert ran == list(STAGES)
+    assert first.decision == "kept"
+    assert result_of(here.runs.get(first.run_id)) == first
+    again = nightly(here)
+    assert (again.decision, again.run_id) == ("skipped", first.run_id)
+    assert ran == list(STAGES)
+
+
+@pytest.mark.model
+def test_a_story_more_or_one_taken_back_is_something_new(
+    here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = fake_stages(monkeypatch)
+    nightly(here)
+    here.ledger.take_back(style_stories(1)[0].story_id)
+    nightly(here)
+    like(here, style_stories(26)[24:])
+    nightly(here)
+    assert ran == [*STAGES] * 3
+
+
+@pytest.mark.model
+def test_a_full_disk_keeps_the_old_model_and_the_next_night_goes_on_from_there(
+    here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = fake_stages(monkeypatch, failing="register")
+    failed = nightly(here)
+    assert (failed.decision, failed.error) == ("kept", "no_room")
+    assert "No space left" in failed.reason
+    resumed = fake_stages(monkeypatch)
+    assert nightly(here).run_id == failed.run_id
+    assert ran == ["dataset", "train", "convert", "register"]
+    assert resumed == ["register", "evaluate", "promote", "report"]
+
+
+@pytest.mark.model
+def test_old_runs_go_and_the_stated_number_stays(here: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_stages(monkeypatch)
+    few = Context(here.config, here.learn.model_copy(update={"keep_runs": 1}), here.tell)
+    nightly(few)
+    like(few, style_stories(25)[24:])
+    last = nightly(few)
+    assert [run.id for run in few.runs.all()] == [last.run_id]
+
+
+def test_json_prints_one_object_and_nothing_else(tmp_path: Path) -> None:
+    told = finetune(tmp_path, "nightly", "--json")
+    assert told.returncode == 0
+    value = json.loads(told.stdout)
+    assert value["decision"] == "skipped"
+    assert set(value) >= {"run_id", "decision", "reason", "metrics", "artefacts"}
+
+
+def test_status_tells_what_there_is(tmp_path: Path) -> None:
+    told = finetune(tmp_path, "status", "--json")
+    value = json.loads(told.stdout)
+    assert (value["likes"], value["needed"], value["active"], value["versions"]) == (0, 20, None, {})
+
+
+def test_a_damaged_registry_is_said_and_mended(tmp_path: Path) -> None:
+    (tmp_path / "registry.json").write_text('{"format": 1, "active": "v')
+    told = finetune(tmp_path, "status")
+    assert told.returncode == 1
+    assert "--mend" in " ".join(told.stderr.split())
+    assert finetune(tmp_path, "status", "--mend").returncode == 0
+    assert finetune(tmp_path, "status").returncode == 0
+    assert list(tmp_path.glob("registry.json.broken-*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("train",), 1, "no run yet"),
+        (("train", "--run", "../x"), 1, "no run"),
+        (("nightly", "--epochs", "0"), 2, "--epochs"),
+        (("nightly", "--learning-rate", "7"), 2, "--learning-rate"),
+        (("promote", "v9"), 1, "no version v9"),
+        (("rollback", "v9"), 1, "no version v9"),
+        (("import", "/nowhere/at/all"), 1, "/nowhere"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence_and_an_exit_code(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    told = finetune(tmp_path, *arguments)
+    assert (told.returncode, "Traceback" in told.stderr) == (code, False)
+    assert said in " ".join(told.stderr.split())
