@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +14,8 @@ from rich.console import Console
 
 from finetune.config import load_learn_config
 from finetune.context import Context
-from finetune.errors import ScheduleError
-from finetune.nightly import nightly, stage
+from finetune.errors import BusyError, ScheduleError, StageMissingError
+from finetune.nightly import Result, begin, conclude, nightly, stage
 from finetune.runs import Run
 from finetune.screen import Screen
 from storaiteller.config import EngineChoice, load_config
@@ -89,7 +89,12 @@ def import_stories(path: Path, as_json: Json = False) -> None:
 def dataset(min_likes: MinLikes = None, as_json: Json = False) -> None:
     """Begin a run: choose the stories to learn from, and those kept for the exam."""
     with _context(min_likes=min_likes) as context, context.runs.lock():
-        _stage(context, "dataset", context.runs.create(), as_json=as_json)
+        run = begin(context)
+        try:
+            _stage(context, "dataset", run, as_json=as_json)
+        except StoraitellerError:
+            run.remove()  # or the next stage would take it for the latest
+            raise
 
 
 @app.command()
@@ -162,7 +167,10 @@ def rollback(
 def report(run: RunId = None, as_json: Json = False) -> None:
     """Write the page that tells what was learned and why it was used or not."""
     with _context() as context, context.runs.lock():
-        _stage(context, "report", context.runs.get(run), as_json=as_json)
+        found = context.runs.get(run)
+        _stage(context, "report", found, as_json=as_json)
+        with suppress(StageMissingError):  # a report of a run that stopped before its decision
+            conclude(found)
 
 
 @app.command("nightly")
@@ -185,7 +193,10 @@ def nightly_run(
         "base": base,
     }
     with _context(**given) as context:
-        result = nightly(context)
+        try:
+            result = nightly(context)
+        except BusyError as error:
+            result = Result(None, "skipped", error.message, error=error.code)
         if as_json:
             _print_json(result.as_json())
         else:
@@ -241,7 +252,8 @@ def _stage(context: Context, name: str, run: Run, *, as_json: bool) -> None:
     if as_json:
         _print_json({"run_id": run.id, "stage": name, "metrics": made.metrics, "artefacts": made.outputs})
     else:
-        console.print(f"Run {run.id}: {name} is done.", markup=False)
+        told = made.metrics.get("reason") or f"{name} is done."
+        console.print(f"Run {run.id}: {told}", markup=False)
 
 
 def _say_done(sentence: str, *, as_json: bool) -> None:

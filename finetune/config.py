@@ -17,7 +17,7 @@ PREFIX = "STORAITELLER_LEARN_"
 class LearnConfig(BaseSettings):
     """Every setting, named ``STORAITELLER_LEARN_`` and its own name in the environment.
 
-    The training defaults are those the field uses for small sets: see the README, "Learning".
+    The training defaults are those the field uses for small sets: see the README, "Learning your taste".
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finetune.base import resolve
+from finetune.base import of_run
 from finetune.context import Context
 from finetune.errors import MissingPartsError
 from finetune.runs import Manifest, Run, fingerprint
@@ -20,7 +20,7 @@ def convert(context: Context, run: Run) -> Manifest:
             f"What learning needs is not installed ({error.name} is missing). Install it with: make learn. "
             "Writing works without it."
         ) from error
-    adapter, base = run.output("train", "adapter"), resolve(context)
+    adapter, base = run.output("train", "adapter"), of_run(context, run)
     kind = context.learn.adapter_type
     files = [adapter / name for name in (peft_adapter.CONFIG, peft_adapter.WEIGHTS)]
     print_of_inputs = fingerprint(*(path if path.is_file() else None for path in files), base.sha256, kind)

@@ -63,7 +63,7 @@ def dataset(context: Context, run: Run, find: Callable[[Context], Model] = serve
         examples = Examples(reader, context.learn.window)
         train = _write(stage.folder / _FILES["train"], sides.train, examples, context)
         held_out = _write(stage.folder / _FILES["held_out"], sides.held_out, examples, context)
-    metrics = {**_counts(curated, sides), "broken_rows": broken}
+    metrics = {**_counts(curated, sides), "broken_rows": broken, "base": model.sha256}
     metrics |= {"train_tokens": train.tokens, "held_out_tokens": held_out.tokens}
     metrics |= {"split_stories": train.split + held_out.split}
     _tell(context, metrics)

@@ -11,16 +11,18 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from finetune import weights
-from finetune.base import Base, resolve
+from finetune.base import Base, of_run
 from finetune.context import Context
 from finetune.exam import parity
 from finetune.exam.bootstrap import Interval, Score, mean_difference, perplexity, perplexity_ratio
 from finetune.exam.figures import asked_for, of_texts
 from finetune.exam.measures import distinct
+from finetune.exam.order import in_another_order
 from finetune.exam.perplexity import BASE, Reading, Text, read_all
 from finetune.exam.samples import Prompt, Written, choose, whole_stories, write
 from finetune.runs import Manifest, Run, fingerprint
@@ -38,7 +40,7 @@ CANDIDATE, ACTIVE = "candidate", "active"
 PROSE = Path(__file__).parent / "exam" / "prose.txt"
 """General prose of ours, in pieces; no story, and nothing that a writer is likely to have liked."""
 
-_FORMAT = 2
+_FORMAT = 3
 """Raise it when something is measured otherwise, so that a run that is taken up again measures anew."""
 
 _PARITY_STORIES = 5
@@ -59,7 +61,7 @@ def evaluate(context: Context, run: Run) -> Manifest:
     Raises ``EngineError`` and ``LearnError``; Ctrl-C leaves no manifest, so that it is done anew.
     """
     version = run.need("register").metrics["version"]
-    base = resolve(context)
+    base = of_run(context, run)
     rival = rival_of(context.registry, base.sha256, version)
     files = run.output("dataset", "train"), run.output("dataset", "held_out")
     adapter = context.registry.adapter(version)
@@ -107,9 +109,9 @@ class _Exam:
 
     def hold(self, against: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The metrics and the samples. ``against`` is the name of the model to beat."""
-        prompts, prose = self._questions()
+        prompts, prose, mixed = self._questions()
         exam = [_text(example) for example in self.held_out]
-        readings = self._read([*exam, *prose])
+        readings = self._read([*exam, *prose, *mixed])
         alike = self._parity(exam, readings[CANDIDATE])
         written = self._write(prompts)
         rival = BASE if against == BASE else ACTIVE
@@ -120,13 +122,14 @@ class _Exam:
         metrics = {
             "models": {ACTIVE: None}
             | {
-                role: _perplexities(scores[role], readings[role][len(exam) :], seed)
+                role: _perplexities(scores[role], readings[role][len(exam) : len(exam) + len(prose)], seed)
                 | of_texts(prompts, written[role], learned)
                 for role in readings
             },
             "against": against,
             "held_out": _interval("ratio", perplexity_ratio(scores[CANDIDATE], scores[rival], seed)),
             "settings": _interval("difference", mean_difference(kept[CANDIDATE], kept[rival], seed)),
+            "order": _interval("ratio", _order(readings[CANDIDATE], len(mixed), seed)),
             "parity": asdict(alike),
             "liked": {"distinct_2": distinct(learned[: len(prompts)], 2)},
             "stories": len(scores[BASE]),
@@ -134,14 +137,15 @@ class _Exam:
         }
         return _finite(metrics), _samples(prompts, written)
 
-    def _questions(self) -> tuple[list[Prompt], list[Text]]:
-        """What will be asked, and the general prose, both as the serving engine reads them."""
+    def _questions(self) -> tuple[list[Prompt], list[Text], list[Text]]:
+        """What will be asked, the general prose, and stories in another order, as the engine reads them."""
         longest = max(len(example.story_tokens) for example in (*self.train, *self.held_out))
         learn = self.context.learn
         with LlamaProbe(self.base.gguf, threads=self.context.threads) as probe:
             prompts = choose(probe, self.held_out, learn.samples, longest, learn.seed)
             pieces = [probe.tokens(piece, prompt=True) for piece in prose_pieces()]
-        return prompts, [Text(tuple(tokens[:1]), tuple(tokens[1:])) for tokens in pieces]
+            mixed = in_another_order(self.held_out, partial(probe.tokens, prompt=False), learn.seed)
+        return prompts, [Text(tuple(tokens[:1]), tuple(tokens[1:])) for tokens in pieces], mixed
 
     def _read(self, texts: Sequence[Text]) -> dict[str, list[Reading]]:
         folder = weights.folder(self.context, self.base)
@@ -187,6 +191,19 @@ class _Exam:
             nll, tokens = so_far.nll + reading.score.nll, so_far.tokens + reading.score.tokens
             found[example.story_id] = Score(nll, tokens)
         return list(found.values())
+
+
+def _order(readings: Sequence[Reading], mixed: int, seed: int) -> Interval:
+    """The perplexity of stories over that of the same stories in another order.
+
+    Both over the story's own tokens: a word at another place may be cut into tokens otherwise.
+    """
+    told = [reading.score for reading in readings[:mixed]]
+    other = [
+        Score(reading.score.nll, score.tokens)
+        for reading, score in zip(readings[len(readings) - mixed :], told, strict=True)
+    ]
+    return perplexity_ratio(told, other, seed)
 
 
 def prose_pieces() -> list[str]:

@@ -79,6 +79,21 @@ def nightly(context: Context) -> Result:
         return result
 
 
+def begin(context: Context) -> Run:
+    """A new run, for stages run by hand."""
+    return _begun(context, _inputs(context))
+
+
+def conclude(run: Run) -> Result:
+    """Note what a run by hand came to, as ``nightly`` does: then no night does it again.
+
+    Raises ``StageMissingError`` before ``promote`` was run.
+    """
+    result = _decided(run, {})
+    run.write_json(RESULT, result.as_json())
+    return result
+
+
 def result_of(run: Run) -> Result | None:
     """What a finished run came to."""
     try:
@@ -101,6 +116,10 @@ def _through(context: Context, run: Run) -> Result:
         with suppress(StoraitellerError, OSError):  # there is one from where training was done
             report(context, run, stopped=told.message)
         return Result(run.id, "kept", told.message, _metrics(run, seconds), _artefacts(run), error=told.code)
+    return _decided(run, seconds)
+
+
+def _decided(run: Run, seconds: dict[str, float]) -> Result:
     decided = run.need("promote").metrics
     return Result(run.id, decided["decision"], decided["reason"], _metrics(run, seconds), _artefacts(run))
 
@@ -151,7 +170,7 @@ def _begun(context: Context, inputs: str) -> Run:
 def _inputs_of(run: Run) -> str | None:
     try:
         return str(json.loads((run.folder / _INPUTS).read_text())["inputs"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from finetune.context import Context
 from finetune.evaluate import rival_of
 from finetune.exam.gates import Decision, Gate, decide
+from finetune.ollama.tidy import tidy
 from finetune.register import point_alias
 from finetune.runs import Manifest, Run, fingerprint
 from storaiteller import durable
@@ -34,6 +35,8 @@ def promote(context: Context, run: Run) -> Manifest:
     stage = run.stage("promote")
     inputs = fingerprint(version.name, tried)
     if done := stage.begin(inputs):
+        if done.metrics["decision"] == "promoted" and context.registry.read().active != version.name:
+            context.tell.say(f"Another model writes now. To use this one: promote {version.name}")
         return done
     decision = _still_holds(context, version, decide(tried), tried["against"])
     told = {
@@ -51,6 +54,7 @@ def promote(context: Context, run: Run) -> Manifest:
         context.registry.activate(version.name)
         _say(context, point_alias(context, version.name))
     context.tell.say(decision.reason)
+    _say(context, tidy(context, version))
     return stage.finish(inputs, {"decision": DECISION}, told)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from finetune.base import Base, resolve
+from finetune.base import Base, of_run
 from finetune.context import Context
 from finetune.ollama.alias import forget, point_alias
 from finetune.ollama.publish import Published, publish
+from finetune.ollama.tidy import still_serves
 from finetune.runs import Manifest, Run, fingerprint, now
 from finetune.tryout import Example, try_out
 from finetune.version_folder import fill, holds
@@ -39,23 +40,29 @@ def register(context: Context, run: Run) -> Manifest:
 
     Raises ``ModelUnusableError`` or ``TrainingFailedError`` if the app's engine cannot write with it or
     would write as before, ``NoRoomError`` and ``RegistryError`` if it cannot be kept: then there is no new
-    version. What Ollama refuses is only noted; done again, only that is tried again.
+    version. What Ollama refuses is only noted; done again, only that is tried again, and
+    so it is where Ollama has lost the version since.
     """
-    base = resolve(context)
+    base = of_run(context, run)
     stage = run.stage("register")
     inputs = fingerprint(
         run.output("convert", "adapter"), base.sha256, base.ollama, context.config.ollama_host
     )
     done = stage.begin(inputs)
     version = _known(context, run)
-    if done is not None and version is not None and done.metrics.get("ollama"):
-        return done
+    served = done.metrics.get("ollama") if done is not None else None
+    if done is not None and version is not None and served:
+        if still_serves(context, served):
+            return done
+        context.registry.update(version.name, ollama=None)
     if version is None:
         version = _make(context, run, base)
     published = publish(context, run, base, version, list(_prompts(run)))
     context.tell.say(published.note)
     if published.name is not None:
         context.registry.update(version.name, ollama=published.name)
+        if context.registry.read().active == version.name and (moved := point_alias(context, version.name)):
+            context.tell.say(moved)
     metrics = _metrics(version, published)
     if done is not None and done.metrics == metrics:
         return done

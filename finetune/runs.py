@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ from filelock import FileLock, Timeout
 from finetune.errors import BusyError, StageMissingError
 from storaiteller import durable
 
-MANIFEST = "manifest.json"
+MANIFEST, BEGUN = "manifest.json", "begun"
 _RUN_ID = re.compile(r"\d{8}-\d{6}(?:-\d+)?")
 
 
@@ -54,15 +55,22 @@ class Stage:
     def begin(self, fingerprint: str, *, keep: bool = False) -> Manifest | None:
         """The manifest if this was done already from the same inputs; else an empty folder to work in.
 
-        With ``keep`` what lies in the folder stays, for a stage that can go on from its checkpoints.
+        With ``keep`` what was begun from the same inputs stays, for a stage that goes on from checkpoints.
         """
         done = self.manifest()
         if done is not None and done.fingerprint == fingerprint:
             return done
-        if done is not None or not keep:
+        if done is not None or not keep or self._begun_from() != fingerprint:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+        durable.replace(self.folder / BEGUN, fingerprint.encode())
         return None
+
+    def _begun_from(self) -> str | None:
+        try:
+            return (self.folder / BEGUN).read_text()
+        except OSError:
+            return None
 
     def finish(self, fingerprint: str, outputs: Mapping[str, str], metrics: Mapping[str, Any]) -> Manifest:
         """Write the manifest: from now on the stage is whole."""
@@ -171,8 +179,15 @@ def now() -> str:
 
 
 def disk_use(folder: Path) -> int:
-    """Bytes of all files in ``folder``."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of all files in ``folder``; what a run removes meanwhile counts nothing."""
+    return sum(_size(Path(place, name)) for place, _, names in os.walk(folder) for name in names)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _content(path: Path) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,14 +10,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 
 class Screen:
-    """A ``Tell`` that draws on the error stream, and keeps what was said in ``log`` once there is one."""
+    """A ``Tell`` that draws on the error stream."""
 
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
         self._bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._console = console
         self._bar: tuple[str, TaskID] | None = None
-        self.log: Path | None = None
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -33,9 +30,6 @@ class Screen:
     def say(self, sentence: str) -> None:
         self._done()
         self._console.print(sentence, markup=False, highlight=False)
-        if self.log is not None:
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {sentence}\n")
 
     def progress(self, what: str, done: float, total: float) -> None:
         if self._bar is None or self._bar[0] != what:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from finetune.context import Context
 from finetune.nightly import result_of
 from finetune.runs import disk_use
+from storaiteller.errors import StoraitellerError
 from storaiteller.feedback import GOOD
+from storaiteller.models import Models
+from storaiteller.registry import Version
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """``disk`` is bytes by what takes them; ``last`` is how the last finished run ended."""
+    """``disk`` is bytes by what takes them; ``last`` is how the last finished run ended.
+
+    ``waits`` says why the active version does not write, if it does not.
+    """
 
     likes: int
     needed: int
@@ -23,6 +31,7 @@ class Status:
     runs: int
     last: str
     disk: dict[str, int]
+    waits: str = ""
     mended: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -33,7 +42,7 @@ class Status:
         lines = [
             self.mended,
             f"{self.likes:,} good stories" + (f"; {missing:,} more are needed to learn" if missing else ""),
-            f"Writing now: {self.active or 'the base model'}",
+            self.waits or f"Writing now: {self.active or 'the base model'}",
             *(f"  {name}: {status}" for name, status in self.versions.items()),
             f"{self.runs:,} runs kept. {self.last}",
             ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in self.disk.items()),
@@ -57,7 +66,26 @@ def status(context: Context, *, mend: bool = False) -> Status:
         runs=len(runs),
         last=f"The last one: {results[0].decision}. {results[0].reason}" if results else "",
         disk={name: disk_use(data / name) for name in ("runs", "versions", "bases")},
+        waits=_waits(context, state.active_version),
         mended=f"The damaged list is kept as {aside}; it was made anew. Promote the version you want."
         if aside
         else "",
     )
+
+
+def _waits(context: Context, active: Version | None) -> str:
+    """Empty too where it cannot be found out which model writes now."""
+    if active is not None:
+        with suppress(StoraitellerError, OSError):
+            return active.waits(asyncio.run(_base_id(context)))
+    return ""
+
+
+async def _base_id(context: Context) -> str:
+    """The app's base model, were it started now; unlike for learning, its file need not be here."""
+    models = Models(context.config)
+    try:
+        await models.decide()
+        return models.base_id
+    finally:
+        await models.aclose()

@@ -20,9 +20,9 @@ def train(context: Context, run: Run) -> Manifest:
     on after the last whole epoch.
     """
     examples, held_out = run.output("dataset", "train"), run.output("dataset", "held_out")
-    tuned = base.resolve(context)
+    tuned = base.of_run(context, run)
     settings = {name: getattr(context.learn, name) for name in _MATTERS}
-    print_of_inputs = fingerprint(examples, held_out, tuned.sha256, settings)
+    print_of_inputs = fingerprint(examples, held_out, tuned.sha256, str(context.learn.base), settings)
     stage = run.stage("train")
     if done := stage.begin(print_of_inputs, keep=True):
         return done

@@ -76,7 +76,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     errors.install(app)
     app.include_router(stories_router())
     app.include_router(feedback_router(ledger))
-    app.include_router(learning_router(Registry(config.data_dir), ledger, config.data_dir / "runs"))
+    registry, runs = Registry(config.data_dir), config.data_dir / "runs"
+    app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))
     app.include_router(socket_router(models, pool))
     pages = Pages()

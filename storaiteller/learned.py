@@ -66,9 +66,13 @@ class LearnedVersion(BaseModel):
 
 
 class Learned(BaseModel):
-    """Everything the page needs. ``slider``: whether the strength does anything where the model runs now."""
+    """Everything the page needs. ``slider``: whether the strength does anything where the model runs now.
+
+    ``waits`` says why the active version does not write; it is empty while it does.
+    """
 
     active: str | None
+    waits: str
     strength: float
     max_strength: float
     slider: bool
@@ -99,22 +103,29 @@ class Sample(BaseModel):
 def learned(
     state: State,
     *,
+    base_id: str | None,
     good: Collection[str],
     taken_back: Collection[str],
     result: RunResult | None,
     has_report: Callable[[str], bool],
     problem: str = "",
 ) -> Learned:
-    """``good`` and ``taken_back`` are story ids of the ledger; ``problem`` is why ``state`` is empty."""
+    """``base_id`` is the model that writes where nothing was learned, or None while that is not settled.
+
+    ``good`` and ``taken_back`` are story ids of the ledger; ``problem`` is why ``state`` is empty.
+    """
+    active = state.active_version
+    waits = active.waits(base_id) if active is not None and base_id is not None else ""
     versions = [
         _version(version, frozenset(taken_back), has_report(version.name))
         for version in reversed(state.versions)
     ]
     return Learned(
         active=state.active,
+        waits=waits,
         strength=state.strength,
         max_strength=MAX_STRENGTH,
-        slider=not _runs_in_ollama(state.active_version),
+        slider=not waits and not _runs_in_ollama(active),
         versions=versions,
         likes=len(good),
         needed=MIN_LIKES,

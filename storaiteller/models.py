@@ -57,14 +57,25 @@ class Models:
         self._server: OllamaServer | None = None
         self._chosen_file = _chosen_file(config)
         self._own = OwnModel(config.data_dir, self.base_path)
+        self._gone = ""
+        """The version on Ollama that would write, if its server has lost it and this process can run it."""
         self._decided = asyncio.Event()
         self.base_id = DEMO_ID
         """The model that writes by default where nothing was learned."""
 
     @property
+    def settled_base_id(self) -> str | None:
+        """The base model's id once ``decide`` has settled it; None before."""
+        return self.base_id if self._decided.is_set() else None
+
+    @property
     def default_id(self) -> str:
-        """The model that writes by default: the active version of what was learned on the base, else it."""
-        return self._own.id_for(self.base_id)
+        """The model that writes by default: the active version of what was learned on the base, else it.
+
+        A version that was gone from Ollama when its server was last asked is run in this process.
+        """
+        wanted = self._own.id_for(self.base_id)
+        return OWN_ID if wanted == self._gone else wanted
 
     async def decide(self) -> None:
         """Settle the base model: what was asked for, else Ollama's if it answers, else the demo."""
@@ -99,19 +110,34 @@ class Models:
         """Every model that can write now, and those that can be fetched for it."""
         await self._decided.wait()
         try:
-            server = self._offered(await self._ollama.installed())
+            server = self._offered(await self._installed())
             blobs = self._blobs(only_default=True)
         except EngineError:
             server = self._offered([]) if self.default_id.startswith("ollama/") else []
             blobs = self._blobs()
-        return [*map(_own_info, self._own.listed(self.base_id)), *self._files(), *blobs, *server]
+        own = self._own.listed(self.base_id, here=self.default_id == OWN_ID)
+        return [*map(_own_info, own), *self._files(), *blobs, *server]
+
+    async def _installed(self) -> list[InstalledModel]:
+        """What the Ollama server has. Notes whether the version that would write there is gone from it."""
+        try:
+            found = await self._ollama.installed()
+        except EngineError:
+            self._gone = ""
+            raise
+        wanted = self._own.id_for(self.base_id)
+        there = {f"ollama/{model.name}" for model in found} | {self.base_id, OWN_ID}
+        self._gone = wanted if wanted not in there and self._own.runs_here() else ""
+        return found
 
     async def find(self, model_id: str | None) -> ModelInfo:
         """The model with this id, or the default one. Raises ``EngineError``."""
         await self._decided.wait()
-        wanted = model_id or self.default_id
+        wanted = model_id or self._own.id_for(self.base_id)
         if wanted.startswith("ollama/"):
-            known = self._offered(await self._ollama.installed())
+            known = self._offered(await self._installed())
+            if model_id is None and self.default_id == OWN_ID:
+                return _own_info(self._own.find(OWN_ID))
         elif wanted.startswith(f"embedded/{_BLOB}"):
             known = self._blobs()
         elif wanted == OWN_ID or wanted.startswith(f"{OWN_ID}:"):
@@ -131,7 +157,7 @@ class Models:
         if not model.installed:
             told = model.detail or f"{model.name} is not on this machine yet. Get it from the list of models."
             if self._chosen_file is not None and model.id == f"embedded/{self._chosen_file.name}":
-                told = f"There is no file {self._chosen_file}."
+                told = f"There is no file {self._chosen_file}, or you may not read it."
             raise ModelMissingError(told)
         if model.engine == "ollama":
             limit = self._config.context or DEFAULT_WINDOW_LIMIT
@@ -252,7 +278,10 @@ def _chosen_file(config: Config) -> Path | None:
 
 
 def _is_file(model: str) -> bool:
-    return model.lower().endswith(".gguf") or Path(model).expanduser().is_file()
+    try:
+        return model.lower().endswith(".gguf") or Path(model).expanduser().is_file()
+    except PermissionError:
+        return True  # a path into a folder that is closed to us; no name of a model is one
 
 
 def _file_info(model_id: str, path: Path) -> ModelInfo:

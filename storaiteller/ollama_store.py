@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 from pathlib import Path
 
 from storaiteller.errors import ModelMissingError, ModelUnusableError
@@ -20,9 +22,14 @@ def usual_folders() -> list[Path]:
 
 
 def stored_names(folders: list[Path]) -> list[str]:
-    """The models in these folders, as Ollama names them, adapters and broken ones included."""
+    """The models in these folders, as Ollama names them, adapters and broken ones included.
+
+    Those in a folder that we may not read are left out.
+    """
     names = set()
     for folder in folders:
+        if _is_closed(folder):
+            continue
         for manifest in folder.glob("manifests/*/*/*/*"):
             owner, model, tag = manifest.parts[-3:]
             owned = model if owner == "library" else f"{owner}/{model}"
@@ -33,17 +40,24 @@ def stored_names(folders: list[Path]) -> list[str]:
 def find_blob(name: str, folders: list[Path]) -> Path:
     """The GGUF file of ``name``: ``llama3.2:1b``, ``somebody/model``, ``host/somebody/model:tag``.
 
-    Raises ``ModelMissingError`` if no folder has it, ``ModelUnusableError`` if its manifest is not
-    one we can read or names more than one file.
+    Raises ``ModelMissingError`` if no folder that we may read has it, ``ModelUnusableError`` if its
+    manifest is not one we can read or names more than one file.
     """
     if not _NAME.fullmatch(name):
         raise ModelMissingError(f"{name!r} is not the name of an Ollama model.")
     model, _, tag = name.partition(":")
     # Its place: the host it came from (any, unless the name says), who made it, its name.
     model = ("*/library/", "*/", "")[model.count("/")] + model
+    closed = [folder for folder in folders if _is_closed(folder)]
     for folder in folders:
-        for manifest in sorted(folder.glob(f"manifests/{model}/{tag or 'latest'}")):
-            return _model_layer(name, manifest, folder)
+        found = [] if folder in closed else folder.glob(f"manifests/{model}/{tag or 'latest'}")
+        for manifest in sorted(found):
+            try:
+                return _model_layer(name, manifest, folder)
+            except PermissionError as error:
+                raise ModelMissingError(how_to_open(folder)) from error
+    if closed:
+        raise ModelMissingError(how_to_open(closed[0]))
     places = " or ".join(str(folder) for folder in folders)
     raise ModelMissingError(
         f"Ollama has no model {name} in {places}. Get it with: ollama pull {name}, "
@@ -51,11 +65,36 @@ def find_blob(name: str, folders: list[Path]) -> Path:
     )
 
 
+def how_to_open(place: Path) -> str:
+    """What to tell a writer who may not read this file or folder of Ollama's."""
+    above = list(reversed(place.absolute().parents))
+    shut = [number for number, folder in enumerate(above) if not os.access(folder, os.X_OK)]
+    way = [str(folder) for folder in above[shut[0] :]] if shut else []
+    # Not all that is in the folders above: beside its models Ollama keeps a secret key.
+    commands = [["sudo", "chmod", "a+x", *way]] if way else []
+    commands.append(["sudo", "chmod", "-R", "a+rX", str(place)])
+    told = " && ".join(map(shlex.join, commands))
+    return f"Ollama's models are in {place}, which you may not read. Allow it in a terminal: {told}"
+
+
+def _is_closed(folder: Path) -> bool:
+    """Whether we may not see which models there are; a folder that is not there is not closed."""
+    try:
+        list((folder / "manifests").iterdir())
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _model_layer(name: str, manifest: Path, folder: Path) -> Path:
     try:
         layers = json.loads(manifest.read_text())["layers"]
         kinds = {layer["mediaType"]: str(layer["digest"]) for layer in layers}
         blob = folder / "blobs" / kinds[_MODEL_LAYER].replace(":", "-")
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelUnusableError(f"Ollama's notes on {name} ({manifest}) cannot be read.") from error
     if _ADAPTER_LAYER in kinds:
@@ -64,4 +103,5 @@ def _model_layer(name: str, manifest: Path, folder: Path) -> Path:
         )
     if blob.parent != folder / "blobs" or not blob.is_file():
         raise ModelMissingError(f"The file of {name} is gone: {blob}. Get it with: ollama pull {name}")
-    return blob
+    with blob.open("rb"):
+        return blob

@@ -55,10 +55,19 @@ class OwnModel:
         """The ids of the models that versions were learned on, the latest first."""
         return [version.base.model_id for version in reversed(self._state().versions)]
 
-    def listed(self, base_id: str) -> list[OwnFile]:
-        """The line of the picker for the active version, if there is one and it runs in this process."""
+    def listed(self, base_id: str, *, here: bool = False) -> list[OwnFile]:
+        """The line of the picker for the active version, if there is one and it runs in this process.
+
+        ``here`` says that it does, although it was registered on an Ollama server.
+        """
         version = self._active_on(base_id)
-        return [self._file(OWN_ID, version)] if version and self.id_for(base_id) == OWN_ID else []
+        runs_here = here or self.id_for(base_id) == OWN_ID
+        return [self._file(OWN_ID, version)] if version and runs_here else []
+
+    def runs_here(self) -> bool:
+        """Whether the files of the active version, its base's included, are on this machine."""
+        version = self._state().active_version
+        return version is not None and self._file(OWN_ID, version).size_bytes is not None
 
     def find(self, model_id: str) -> OwnFile:
         """A version by its id, or the active one. The answer's id names the version, so that a new

@@ -90,6 +90,7 @@ class Registry:
             taken = [*(version.name for version in state.versions), *(path.name for path in self._records())]
             name = f"v{max((int(each[1:]) for each in taken), default=0) + 1}"
             version = self._made(name, make)
+            self._clear_up(version.run_id, state)
             self._write(state.model_copy(update={"versions": (*state.versions, version)}), version)
             return version
 
@@ -155,6 +156,13 @@ class Registry:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return version
+
+    def _clear_up(self, run_id: str, listed: State) -> None:
+        """Remove what a run left that was killed between a version's record and the list: it adds it anew."""
+        known = {version.name for version in listed.versions}
+        for version in list(self._recorded()):
+            if version.run_id == run_id and version.name not in known:
+                shutil.rmtree(self.folder(version.name), ignore_errors=True)
 
     def _recorded(self) -> Iterator[Version]:
         for record in self._records():

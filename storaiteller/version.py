@@ -22,6 +22,12 @@ def is_version_name(text: str) -> bool:
     return re.fullmatch(VERSION_NAME.strip("^$"), text) is not None
 
 
+def _short(model_id: str) -> str:
+    """What a writer calls the model of an id, as in the list of models."""
+    name = model_id.partition("/")[2].removesuffix(".gguf")
+    return f"{name.removeprefix('ollama:')} (Ollama's file)" if name.startswith("ollama:") else name
+
+
 def _finite(value: Any) -> Any:
     """JSON knows no infinity: a figure that is none becomes None."""
     if isinstance(value, float):
@@ -64,6 +70,15 @@ class Version(_Frozen):
     status: VersionStatus = "candidate"
     reason: str = ""
     metrics: Metrics = Field(default_factory=dict)
+
+    def waits(self, base_id: str) -> str:
+        """Why it cannot write where ``base_id`` is the base model; empty where it can.
+
+        What it learned fits only the model that it learned on.
+        """
+        if self.base.model_id == base_id:
+            return ""
+        return f"{self.name} was learned on {self.base.name}; {_short(base_id)} writes now."
 
 
 class State(_Frozen):

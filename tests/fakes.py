@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from storaiteller.engines.base import Engine, GenerationOptions, PullProgress, Report
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import ModelInfo, Models
+from storaiteller.models import DEMO_ID, ModelInfo, Models
 from storaiteller.story import Chunk, Message, Progress, Usage
 
 Script = Iterable[str | Exception | asyncio.Event]
@@ -61,9 +61,20 @@ class ScriptedModels(Models):
 
     info = ModelInfo("embedded/scripted", "Scripted", "embedded", installed=True, size_bytes=1)
 
-    def __init__(self, engine: Engine, pulls: Sequence[PullProgress | StoraitellerError] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        pulls: Sequence[PullProgress | StoraitellerError] = (),
+        *,
+        base_id: str | None = DEMO_ID,
+    ) -> None:
         self._engine = engine
+        self._base_id = base_id
         self._pulls = pulls
+
+    @property
+    def settled_base_id(self) -> str | None:
+        return self._base_id
 
     @property
     def default_id(self) -> str:

@@ -14,7 +14,7 @@ from finetune.config import LearnConfig
 from storaiteller.config import Config
 from storaiteller.feedback import FeedbackLedger
 from storaiteller.learned import MIN_LIKES, RunResult, learned, read_result
-from storaiteller.registry import Registry, State, Version
+from storaiteller.registry import BaseRecord, Registry, State, Version
 from tests.fakes import ScriptedEngine, ScriptedModels
 from tests.serving import serving
 from tests.test_app import SETTINGS, assert_error, opened
@@ -47,7 +47,7 @@ async def test_before_anything_was_learned_it_says_how_many_stories_are_there(
     keep(FeedbackLedger(config.ledger_path), story_ids(7))
     FeedbackLedger(config.ledger_path).take_back("story-2")
     assert await shown(http) == {
-        "active": None, "strength": 1.0, "max_strength": 1.2, "slider": True, "versions": [],
+        "active": None, "waits": "", "strength": 1.0, "max_strength": 1.2, "slider": True, "versions": [],
         "likes": 6, "needed": 20, "card": None, "problem": "",
     }  # fmt: skip
 
@@ -120,13 +120,44 @@ async def test_a_damaged_registry_is_a_sentence_and_not_an_error(
     ],
 )
 async def test_the_slider_is_for_what_runs_in_this_process(
-    http: httpx.AsyncClient, config: Config, base: Any, ollama: str | None, slider: bool
+    config: Config, base: BaseRecord, ollama: str | None, slider: bool
 ) -> None:
     registry = Registry(config.data_dir)
     add(registry, base=base, ollama=ollama)
-    assert (await shown(http))["slider"] is True
-    registry.activate("v1")
-    assert (await shown(http))["slider"] is slider
+    async with opened(config, ScriptedModels(ScriptedEngine(), base_id=base.model_id)) as http:
+        assert (await shown(http))["slider"] is True
+        registry.activate("v1")
+        assert (await shown(http))["slider"] is slider
+
+
+@pytest.mark.parametrize(
+    ("base_id", "name"),
+    [
+        ("ollama/llama3.2", "llama3.2"),
+        ("embedded/ollama:llama3.2", "llama3.2 (Ollama's file)"),
+        ("embedded/Mistral-7B.gguf", "Mistral-7B"),
+    ],
+)
+async def test_a_version_learned_on_another_model_than_the_apps_waits(
+    config: Config, base_id: str, name: str
+) -> None:
+    registry = seed(config.data_dir)
+    async with opened(config, ScriptedModels(ScriptedEngine(), base_id=base_id)) as http:
+        told = await shown(http)
+        assert (told["active"], told["slider"]) == ("v3", False)
+        assert told["waits"] == f"v3 was learned on {DEMO.name}; {name} writes now."
+        registry.activate(None)
+        assert (await shown(http))["waits"] == ""
+
+
+@pytest.mark.parametrize("base_id", [DEMO.model_id, None])
+async def test_a_version_waits_for_no_model_that_is_its_own_or_not_known_yet(
+    config: Config, base_id: str | None
+) -> None:
+    seed(config.data_dir)
+    async with opened(config, ScriptedModels(ScriptedEngine(), base_id=base_id)) as http:
+        told = await shown(http)
+        assert (told["waits"], told["slider"]) == ("", True)
 
 
 # --- the card -------------------------------------------------------------------------------------
@@ -188,6 +219,7 @@ def test_stories_are_counted_as_people_count(stories: int, source: str) -> None:
     version = Version(name="v1", run_id="r", created_at="", base=DEMO, trained_on=story_ids(stories))
     told = learned(
         State(versions=(version,)),
+        base_id=None,
         good=(),
         taken_back=(),
         result=RunResult(run_id="r", decision="kept", reason="By hand."),

@@ -21,10 +21,13 @@ from storaiteller.errors import (
     ModelUnusableError,
 )
 from storaiteller.models import DEMO_ID, Models
-from storaiteller.ollama_store import find_blob, usual_folders
+from storaiteller.ollama_store import find_blob, stored_names, usual_folders
+from storaiteller.registry import BaseRecord, Registry
+from tests.closed import closed, open_folder
 from tests.fake_ollama import FakeModel, FakeOllama
 from tests.fakes import ScriptedEngine
 from tests.serving import GUARD
+from tests.versions import add
 
 
 @asynccontextmanager
@@ -332,6 +335,102 @@ async def test_ollamas_files_are_not_listed_twice_while_its_server_answers(
     put(folder, "host.example/library/llama3.2/latest", manifest(MODEL))
     async with FakeOllama() as fake, models_of(config, ollama_host=fake.url, ollama_models=folder) as models:
         assert [model.id for model in await models.listing()] == [DEMO_ID, "ollama/llama3.2"]
+
+
+def test_a_folder_that_is_closed_is_named_with_the_way_to_open_it() -> None:
+    with open_folder() as home:
+        folder = home / "ollama" / "models"
+        put(folder, "host.example/library/fox/latest", manifest(MODEL))
+        assert stored_names([folder]) == ["fox"]
+        with closed(folder.parent):
+            assert stored_names([folder]) == []
+            with pytest.raises(ModelMissingError) as missing:
+                find_blob("fox", [folder])
+        told = missing.value.message
+        assert f"sudo chmod a+x {folder.parent} && sudo chmod -R a+rX {folder}" in told
+        with closed(folder / "manifests"), pytest.raises(ModelMissingError, match=r"chmod -R a\+rX"):
+            find_blob("fox", [folder])
+
+
+def test_a_closed_folder_hides_no_other_one() -> None:
+    with open_folder() as home:
+        service, own = home / "service", home / "own"
+        (service / "manifests").mkdir(parents=True)
+        put(own, "host.example/library/fox/latest", manifest(MODEL))
+        blob = own / "blobs" / DIGEST.replace(":", "-")
+        blob.parent.mkdir()
+        blob.write_bytes(b"GGUF")
+        with closed(service):
+            assert find_blob("fox", [service, own]) == blob
+
+
+def test_a_blob_that_may_not_be_read_is_missing_and_the_folder_is_named() -> None:
+    with open_folder() as folder:
+        put(folder, "host.example/library/fox/latest", manifest(MODEL))
+        blob = folder / "blobs" / DIGEST.replace(":", "-")
+        blob.parent.mkdir()
+        blob.write_bytes(b"GGUF")
+        for shut in (blob, blob.parent):
+            with closed(shut), pytest.raises(ModelMissingError, match=f"are in {folder}, which you may not"):
+                find_blob("fox", [folder])
+
+
+def test_a_file_in_a_closed_folder_is_no_bad_setting(config: Config) -> None:
+    with open_folder() as home:
+        (home / "blobs").mkdir()
+        with closed(home / "blobs"):
+            models = Models(config.model_copy(update={"model": str(home / "blobs" / "sha256-aa")}))
+    assert models.base_path("embedded/sha256-aa") == home / "blobs" / "sha256-aa"
+
+
+# --- a version that Ollama has lost ---------------------------------------------------------------
+
+TUNED = "ollama/storaiteller:v1"
+
+
+@pytest.fixture
+def learned(config: Config, folder: Path) -> Config:
+    """The active version was registered on Ollama, and its base's file is on this machine."""
+    put(folder, "host.example/library/llama3.2/latest", manifest(MODEL))
+    registry = Registry(config.data_dir)
+    base = BaseRecord(model_id="ollama/llama3.2", name="llama3.2", sha256="1" * 64, size_bytes=4)
+    add(registry, base=base, ollama="storaiteller:v1")
+    registry.activate("v1")
+    return config.model_copy(update={"ollama_models": folder})
+
+
+async def test_a_version_that_ollama_lost_writes_in_this_process_until_it_is_back(learned: Config) -> None:
+    async with FakeOllama() as fake:
+        fake.models["storaiteller:v1"] = FakeModel()
+        async with models_of(learned, ollama_host=fake.url) as models:
+            assert (await models.find(None)).id == models.default_id == TUNED
+            del fake.models["storaiteller:v1"]
+            listed = await models.listing()
+            assert models.default_id == "embedded/storaiteller"
+            assert [model.installed for model in listed if model.id == models.default_id] == [True]
+            assert (await models.find(None)).id == "embedded/storaiteller:v1"
+            fake.models["storaiteller:v1"] = FakeModel()
+            assert (await models.find(None)).id == models.default_id == TUNED
+            assert "embedded/storaiteller" not in {model.id for model in await models.listing()}
+
+
+async def test_a_version_that_ollama_lost_is_missing_where_its_base_is_not_here(
+    learned: Config, folder: Path
+) -> None:
+    (folder / "blobs" / DIGEST.replace(":", "-")).unlink()
+    async with FakeOllama() as fake, models_of(learned, ollama_host=fake.url) as models:
+        with pytest.raises(ModelMissingError, match=TUNED):
+            await models.find(None)
+        assert models.default_id == TUNED
+
+
+async def test_a_version_is_not_lost_because_ollama_does_not_answer(learned: Config) -> None:
+    async with FakeOllama() as fake, models_of(learned, ollama_host=fake.url) as models:
+        await models.find(None)
+        await fake.stop()
+        with pytest.raises(EngineUnavailableError):
+            await models.find(None)
+        assert models.default_id == TUNED
 
 
 # --- the pool -------------------------------------------------------------------------------------

@@ -104,6 +104,27 @@ def test_what_a_crash_left_of_a_version_is_not_taken_for_one(registry: Registry)
     assert not (registry.folder("v2") / "old.txt").exists()
 
 
+def test_a_run_killed_before_its_version_was_listed_adds_it_once(registry: Registry) -> None:
+    first = add(registry)
+    listed = registry.path.read_bytes()
+    add(registry, run_id="20261109-030000")
+    registry.path.write_bytes(listed)  # the record was written, and the list was not
+    again = add(registry, run_id="20261109-030000")
+    assert not registry.folder("v2").exists()
+    registry.path.write_text("{")
+    registry.mend()
+    assert registry.read().versions == (first, again)
+
+
+def test_what_other_runs_left_unlisted_is_not_removed(registry: Registry) -> None:
+    first = add(registry)
+    registry.path.unlink()
+    second = add(registry)
+    registry.path.unlink()
+    registry.mend()
+    assert registry.read().versions == (first, second)
+
+
 def test_folders_that_are_no_versions_are_passed_over(registry: Registry) -> None:
     add(registry)
     for name in ("vast", "v1 copy", "v01"):

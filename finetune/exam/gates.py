@@ -17,6 +17,10 @@ from finetune.reports.wording import change, number, percent, plain
 GENERAL_MOST, DISTINCT_LEAST, ENDS_LEAST, SETTINGS_LEAST = 1.05, 0.9, 0.95, -0.05
 PARITY_LEAST, DIFFERS_LEAST = 0.95, 0.01
 
+ORDER_MOST = 0.9
+"""The perplexity of the stories over that of their words shuffled, at the upper end of its interval. Random
+words come to about 1, the stories of one voice that we tried to 0.03."""
+
 COPIED_MOST = 0.05
 """One run of eight words in twenty. People share hardly any; this leaves room for set phrases, and a model
 that tells its lessons again is far above it."""
@@ -97,6 +101,19 @@ def _held_out(metrics: Metrics) -> Gate:
         f"{change(ends[0])} and {change(ends[1])})"
     )
     return _gate("held_out", "Knows your stories better", high, 1.0, high < 1, told)
+
+
+def _order(metrics: Metrics) -> Gate:
+    """Whether the order of words in the writer's stories matters to it: see ``order``."""
+    value = metrics.get("order", {})
+    ratio, high = (number(value.get(key)) for key in ("ratio", "high"))
+    passed = high is not None and high <= ORDER_MOST
+    told = (
+        f"to it your stories are {'' if passed else 'hardly '}more than a heap of words (their order takes "
+        f"{percent(1 - ratio) if ratio is not None and ratio < 1 else 'nothing'} off its surprise; "
+        f"{percent(1 - ORDER_MOST)} at least is asked for)"
+    )
+    return _gate("order", "Reads your stories as stories", high, ORDER_MOST, passed, told)
 
 
 def _general(metrics: Metrics) -> Gate:
@@ -225,6 +242,7 @@ def _is_figure(name: str, value: Any) -> bool:
 
 _GATES: tuple[Callable[[Metrics], Gate], ...] = (
     _held_out,
+    _order,
     _general,
     _distinct,
     _copied,

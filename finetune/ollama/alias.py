@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finetune.base import resolve
 from finetune.context import Context
-from finetune.errors import RegisterError
+from finetune.errors import RegisterError, UnusableBaseError
 from finetune.ollama.marks import Marks
 from finetune.ollama.models import OllamaModels, full_name
 from storaiteller.errors import StoraitellerError
@@ -22,8 +22,10 @@ def point_alias(context: Context, version_name: str | None) -> str:
     try:
         versions = context.registry.read().versions
         name = context.registry.read().find(version_name).ollama if version_name else None
-        if not any(version.ollama for version in versions) or (version_name and name is None):
+        if not any(version.ollama for version in versions):
             return ""
+        if version_name and name is None:
+            return f"In Ollama, {TUNED_MODEL} stays what it was, for {version_name} is not there."
         return _point(context, name)
     except (StoraitellerError, OSError) as error:
         return f"In Ollama, {TUNED_MODEL} stays what it was. {error}"
@@ -48,7 +50,7 @@ def forget(context: Context, version: Version) -> str:
 
 def _point(context: Context, name: str | None) -> str:
     """``name`` is the version's, None for the base."""
-    base = resolve(context).ollama
+    base = _base(context, needed=name is None)
     if base is not None and full_name(base) == ALIAS:
         return f"Ollama's {TUNED_MODEL} is the model that you learn on, so it stays what it is."
     with OllamaModels(context.config.ollama_host) as server:
@@ -63,6 +65,16 @@ def _point(context: Context, name: str | None) -> str:
                 f"are there under their own names, as {TUNED_MODEL}:v1."
             )
         return _give(server, marks, listed, name or base)
+
+
+def _base(context: Context, *, needed: bool) -> str | None:
+    """The base's name on the server. A version can be named without it, say where it was deleted."""
+    try:
+        return resolve(context).ollama
+    except UnusableBaseError:
+        if needed:
+            raise
+        return None
 
 
 def _give(server: OllamaModels, marks: Marks, listed: dict[str, str], name: str | None) -> str:

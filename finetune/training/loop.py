@@ -26,7 +26,7 @@ from storaiteller import durable
 if TYPE_CHECKING:
     import torch
 
-_NOTE, _MOMENTS = "epoch.json", "optimizer.safetensors"
+_NOTE, _MOMENTS, _WEIGHTS = "epoch.json", "optimizer.safetensors", "adapter_model.safetensors"
 _MAX_GRADIENT = 1.0
 """The usual bound of the gradient's norm."""
 
@@ -157,6 +157,8 @@ class Loop:
         folder = self._folder / f"epoch-{epoch.epoch}"
         self._tuner.save(folder)
         save_file(_moments(self._optimizer), folder / _MOMENTS)
+        for path in (folder / _WEIGHTS, folder / _MOMENTS):
+            durable.sync(path)
         self._note(folder, epoch)
 
     def _note(self, folder: Path, epoch: Epoch) -> None:
@@ -177,7 +179,7 @@ class Loop:
         from peft import set_peft_model_state_dict
         from safetensors.torch import load_file
 
-        set_peft_model_state_dict(self._tuner.model, load_file(folder / "adapter_model.safetensors"))
+        set_peft_model_state_dict(self._tuner.model, load_file(folder / _WEIGHTS))
         moments = load_file(folder / _MOMENTS)
         for number, weight in enumerate(self._tuner.weights):
             self._optimizer.state[weight] = {

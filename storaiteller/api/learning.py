@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -51,8 +51,12 @@ class Strengthen(BaseModel):
     strength: Annotated[float, Field(strict=True, ge=0, le=MAX_STRENGTH, allow_inf_nan=False)]
 
 
-def learning_router(registry: Registry, ledger: FeedbackLedger, runs: Path) -> APIRouter:
-    """``runs`` is the folder of the learning runs. Every route runs beside the event loop: it reads files."""
+def learning_router(
+    registry: Registry, ledger: FeedbackLedger, runs: Path, base_id: Callable[[], str | None]
+) -> APIRouter:
+    """``runs`` is the folder of the learning runs; ``base_id`` tells the app's base model, None while it is
+    not settled. Every route runs beside the event loop: it reads files.
+    """
     router = APIRouter(tags=["learning"])
 
     @router.get("/learning", responses=responses(507))
@@ -102,6 +106,7 @@ def learning_router(registry: Registry, ledger: FeedbackLedger, runs: Path) -> A
         rows = [(row.story_id, row.rating) for row in ledger.latest()]
         return learned(
             state,
+            base_id=base_id(),
             good={story_id for story_id, rating in rows if rating == GOOD},
             taken_back={story_id for story_id, rating in rows if rating != GOOD},
             result=_last_result(runs),

@@ -168,6 +168,25 @@ def test_a_version_promoted_elsewhere_is_seen_on_coming_back(learned: Learned, r
     expect(learned.version("v1")).to_contain_text("Writes now")
 
 
+def test_a_version_learned_on_another_model_waits_and_is_not_said_to_write(
+    page: Page, registry: Registry, bare: Site
+) -> None:
+    add(registry, base=IN_OLLAMA, ollama="storaiteller:v5", status="promoted")
+    learned = Learned(page, bare).open()
+    assert page.request.get(f"{bare.origin}/models").ok  # from then on the app's own model is settled
+    learned.write_with("v5").click()
+    why = "v5 was learned on llama3.2; SmolLM2-135M-Instruct.Q4_1 writes now."
+    expect(learned.said).to_have_text(why)
+    expect(page.locator("#standing")).to_contain_text(why)
+    expect(learned.version("v5").locator(".version-mark")).to_have_text("Waits")
+    expect(learned.versions.get_by_text("Writes now")).to_have_count(0)
+    expect(learned.slider).to_be_disabled()
+    expect(page.get_by_text("v5 waits: there is nothing to weaken or strengthen.")).to_be_visible()
+    learned.button("Back to v3").click()
+    expect(learned.version("v3").locator(".version-mark")).to_have_text("Writes now")
+    expect(learned.slider).to_be_enabled()
+
+
 # --- strength -------------------------------------------------------------------------------------
 
 
@@ -191,13 +210,15 @@ def test_the_strength_is_set_by_keyboard(learned: Learned, registry: Registry) -
     expect(learned.slider).to_have_attribute("aria-valuetext", "the base model")
 
 
-def test_a_version_that_ollama_runs_has_no_slider(page: Page, bare: Site) -> None:
-    registry = Registry(bare.data_dir)
-    add(registry, base=IN_OLLAMA, ollama="storaiteller:v1", status="promoted")
-    registry.activate("v1")
+def test_a_version_that_ollama_runs_has_no_slider(page: Page, registry: Registry, bare: Site) -> None:
+    def as_with_ollama(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"slider": False})
+
+    page.route("**/learning", as_with_ollama)
     learned = Learned(page, bare).open()
     expect(learned.slider).to_be_disabled()
-    expect(page.get_by_text("v1 is run by Ollama, which has no such slider.")).to_be_visible()
+    expect(page.get_by_text("v3 is run by Ollama, which has no such slider.")).to_be_visible()
 
 
 # --- figures, samples, reports --------------------------------------------------------------------

@@ -84,6 +84,7 @@ def good_metrics() -> dict[str, Any]:
             "differs_from_base": 0.24,
             "positions": 320,
         },
+        "order": {"ratio": 0.1, "low": 0.08, "high": 0.13},
         "liked": {"distinct_2": 0.9},
         "stories": 9,
         "prompts": 20,

@@ -37,6 +37,8 @@ from tests.learning.exam import SHA, Heard, add_version, context_at
 from tests.learning.stories import style_stories
 from tests.learning.tiny_models import TinyModel, make, peft_adapter
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"genre": "War", "register": "Casual", "max_words": 20, "characters": ["w9"], "keywords": ["w11"]}
 END = 2
 """The tiny models' end-of-turn token."""
@@ -273,7 +275,6 @@ def test_a_model_gone_astray_has_no_figures_instead_of_wrong_ones(trial: Trial) 
     json.dumps(told, allow_nan=False)
 
 
-@pytest.mark.slow
 def test_the_trainer_has_a_process_of_its_own(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "run_apart", run_apart)
     trial.register(trial.version())
@@ -429,7 +430,6 @@ def test_without_a_place_there_is_nothing_to_compare() -> None:
 
 
 @pytest.mark.model
-@pytest.mark.slow
 def test_trainer_and_server_agree_on_the_demo_model(demo_model_path: Path, tmp_path: Path) -> None:
     """Without an adapter, where it is least sure of itself: what quantized arithmetic alone costs."""
     context = context_at(tmp_path)

@@ -36,6 +36,8 @@ from storaiteller.engines.llama_probe import LlamaProbe
 from tests.learning import tiny_models
 from tests.learning.tiny_models import FAMILIES, Array, TinyModel
 
+pytestmark = pytest.mark.slow
+
 AGREE = 0.02
 """Log probabilities of llama.cpp and torch differ by up to 0.003: llama.cpp keeps attention in 16 bits."""
 
@@ -109,7 +111,6 @@ def changes_in(path: Path) -> dict[str, Array]:
 # The same model, in torch and in llama.cpp
 
 
-@pytest.mark.slow
 def test_llama_cpp_says_with_the_adapter_what_transformers_and_peft_say(
     model: TinyModel, tmp_path: Path
 ) -> None:
@@ -124,7 +125,6 @@ def test_llama_cpp_says_with_the_adapter_what_transformers_and_peft_say(
     assert (without == tiny_models.llama_says(model.gguf)).all()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "qwen2"])
 def test_rows_in_the_wrong_order_would_be_seen(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -138,7 +138,6 @@ def test_rows_in_the_wrong_order_would_be_seen(
     assert np.abs(said - tiny_models.torch_says(model, peft)).max() > 10 * AGREE
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -203,7 +202,6 @@ def test_with_q8_0_a_matrix_of_broken_blocks_is_f16(
         assert np.abs(tiny_models.probe_says(probe, [1.0]) - tiny_models.probe_says(probe, [0.0])).max() > 0.5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_adapters_in_sixteen_bits_are_read_to_the_bit(dtype: str, adapter: Path) -> None:
     import torch
@@ -270,7 +268,6 @@ def test_the_same_adapter_gives_the_same_bytes(llama: TinyModel, sound: Path, tm
 
 
 @pytest.mark.model
-@pytest.mark.slow
 def test_an_adapter_for_the_demo_model_is_converted_and_writes_otherwise(
     demo_model_path: Path, tmp_path: Path
 ) -> None:
@@ -487,7 +484,6 @@ def test_what_else_an_adapter_holds_is_refused_with_its_name(
     assert words in said
 
 
-@pytest.mark.slow
 def test_an_adapter_that_peft_saved_with_its_embeddings_is_refused(llama: TinyModel, tmp_path: Path) -> None:
     modules = [*tiny_models.PROJECTIONS, "embed_tokens"]
     peft = tiny_models.peft_adapter(llama, tmp_path / "peft", target_modules=modules)

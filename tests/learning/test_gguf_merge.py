@@ -36,6 +36,8 @@ from tests.learning.test_gguf_lora import (
 )
 from tests.learning.tiny_models import FAMILIES, Array, TinyModel
 
+pytestmark = pytest.mark.slow
+
 QUANTIZED = sorted(quants.MOVABLE - {Kind.F32, Kind.F16, Kind.BF16})
 WIDE = 256
 """Columns of a K quant's block."""
@@ -69,7 +71,6 @@ def weights_of(path: Path) -> dict[str, Array]:
 # The same model, merged and with the adapter beside it
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_merged_model_says_what_transformers_and_peft_say(family: str, tmp_path: Path) -> None:
     model = tiny_models.make(family, tmp_path)
@@ -93,7 +94,6 @@ def test_a_merged_quantized_model_says_what_it_says_beside_the_adapter(kind: Kin
 
 
 @pytest.mark.model
-@pytest.mark.slow
 def test_the_merged_demo_model_says_what_it_says_beside_the_adapter(
     demo_model_path: Path, tmp_path: Path
 ) -> None:

@@ -94,7 +94,7 @@ def test_the_next_night_has_nothing_new(learned: tuple[Path, dict[str, Any]]) ->
 def test_random_words_are_not_promoted(
     learned: tuple[Path, dict[str, Any]], tmp_path: Path, demo_model_path: Path
 ) -> None:
-    data = data_folder(tmp_path / "data", demo_model_path, random_word_stories(24, seed=1))
+    data = data_folder(tmp_path / "data", demo_model_path, random_word_stories(22, seed=2))
     shutil.copytree(learned[0] / "bases", data / "bases", copy_function=_linked)
     result = finetune(data, "nightly", "--samples", "2", "--epochs", "1")
     assert result["decision"] == "kept"

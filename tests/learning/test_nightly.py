@@ -17,10 +17,13 @@ from finetune.context import Context
 from finetune.errors import BusyError
 from finetune.nightly import STAGES, nightly, result_of, stage
 from finetune.runs import Run
+from finetune.status import status
 from storaiteller import demo_model
 from storaiteller.config import Config
 from storaiteller.feedback import GoodStory
+from tests.learning.exam import add_version
 from tests.learning.stories import style_stories
+from tests.versions import DEMO, IN_OLLAMA, add
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,6 +86,22 @@ def test_two_nightlies_at_once_are_one(context: Context) -> None:
         nightly(context)
 
 
+@pytest.mark.slow
+def test_too_few_stories_leave_no_run_behind(tmp_path: Path) -> None:
+    told = finetune(tmp_path, "dataset")
+    assert told.returncode == 1
+    assert "20" in told.stderr
+    assert not list((tmp_path / "runs").glob("2*"))
+
+
+@pytest.mark.slow
+def test_a_busy_night_is_skipped_and_says_so_in_json_too(context: Context) -> None:
+    with context.runs.lock():
+        told = finetune(context.config.data_dir, "nightly", "--json")
+    value = json.loads(told.stdout)
+    assert (value["decision"], value["error"]) == ("skipped", "busy")
+
+
 @pytest.fixture
 def here(context: Context, demo_model_path: Path) -> Context:
     """With the demo model and enough stories."""
@@ -114,6 +133,7 @@ def fake_stages(monkeypatch: pytest.MonkeyPatch, *, failing: str | None = None) 
         return run_it
 
     monkeypatch.setattr(room, "stage", fake)
+    monkeypatch.setattr(room, "report", lambda context, run, stopped: ran.append(f"told: {stopped[:24]}"))
     return ran
 
 
@@ -129,6 +149,17 @@ def test_all_stages_run_in_order_once_and_not_again_for_the_same_stories(
     again = nightly(here)
     assert (again.decision, again.run_id) == ("skipped", first.run_id)
     assert ran == list(STAGES)
+
+
+@pytest.mark.model
+def test_a_run_whose_inputs_cannot_be_read_is_begun_anew(
+    here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = fake_stages(monkeypatch)
+    first = nightly(here)
+    (here.runs.get(first.run_id).folder / "inputs.json").write_text("[]")
+    assert nightly(here).run_id != first.run_id
+    assert ran == [*STAGES] * 2
 
 
 @pytest.mark.model
@@ -154,8 +185,34 @@ def test_a_full_disk_keeps_the_old_model_and_the_next_night_goes_on_from_there(
     assert "No space left" in failed.reason
     resumed = fake_stages(monkeypatch)
     assert nightly(here).run_id == failed.run_id
-    assert ran == ["dataset", "train", "convert", "register"]
+    assert ran == ["dataset", "train", "convert", "register", "told: The disk could not be wr"]
     assert resumed == ["register", "evaluate", "promote", "report"]
+
+
+@pytest.mark.model
+def test_a_run_by_hand_counts_like_a_night(here: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = fake_stages(monkeypatch)
+    run = room.begin(here)
+    for name in STAGES:
+        room.stage(name)(here, run)
+    assert room.conclude(run).decision == "kept"
+    assert nightly(here).decision == "skipped"
+    assert ran == list(STAGES)
+
+
+@pytest.mark.model
+def test_at_night_without_ollama_the_demo_does_not_take_the_place_of_what_was_learned(
+    here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = fake_stages(monkeypatch)
+    version = add_version(here, sha256="0" * 64)
+    learned_on = here.registry.read().find(version).base.model_copy(update={"model_id": "ollama/llama3.2"})
+    here.registry.update(version, base=learned_on)
+    here.registry.activate(version)
+    result = nightly(here)
+    assert (result.decision, result.error, ran) == ("kept", "unusable_base", [])
+    assert "Ollama does not answer" in result.reason
+    assert here.registry.read().active == version
 
 
 @pytest.mark.model
@@ -168,6 +225,7 @@ def test_old_runs_go_and_the_stated_number_stays(here: Context, monkeypatch: pyt
     assert [run.id for run in few.runs.all()] == [last.run_id]
 
 
+@pytest.mark.slow
 def test_json_prints_one_object_and_nothing_else(tmp_path: Path) -> None:
     told = finetune(tmp_path, "nightly", "--json")
     assert told.returncode == 0
@@ -176,12 +234,25 @@ def test_json_prints_one_object_and_nothing_else(tmp_path: Path) -> None:
     assert set(value) >= {"run_id", "decision", "reason", "metrics", "artefacts"}
 
 
+@pytest.mark.slow
 def test_status_tells_what_there_is(tmp_path: Path) -> None:
     told = finetune(tmp_path, "status", "--json")
     value = json.loads(told.stdout)
     assert (value["likes"], value["needed"], value["active"], value["versions"]) == (0, 20, None, {})
 
 
+def test_status_says_that_a_version_learned_on_another_model_waits(context: Context) -> None:
+    add(context.registry, base=IN_OLLAMA)
+    add(context.registry, base=DEMO)
+    context.registry.activate("v1")
+    told = status(context).as_text()
+    assert f"v1 was learned on llama3.2; {DEMO.name} writes now." in told
+    assert "Writing now" not in told
+    context.registry.activate("v2")
+    assert "Writing now: v2" in status(context).as_text()
+
+
+@pytest.mark.slow
 def test_a_damaged_registry_is_said_and_mended(tmp_path: Path) -> None:
     (tmp_path / "registry.json").write_text('{"format": 1, "active": "v')
     told = finetune(tmp_path, "status")
@@ -192,6 +263,7 @@ def test_a_damaged_registry_is_said_and_mended(tmp_path: Path) -> None:
     assert list(tmp_path.glob("registry.json.broken-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -80,6 +80,8 @@ WORSE: list[tuple[str, Change, str]] = [
     ("no surer gain", at("held_out", high=1.0), "held_out"),
     ("a loss", at("held_out", ratio=1.2, low=1.1, high=1.3), "held_out"),
     ("one held-out story", at("held_out", low=None, high=None), "held_out"),
+    ("random words", at("order", ratio=0.99, low=0.93, high=1.06), "order"),
+    ("an order that was not measured", at("order", ratio=None, low=None, high=None), "order"),
     ("forgotten", of("candidate", "general_perplexity", 21.4 * 1.051), "general_perplexity"),
     ("monotonous", of("candidate", "distinct_2", 0.83 * 0.89), "distinct_2"),
     ("more monotonous than what was liked", refrain(liked=0.7, written=0.62), "distinct_2"),

@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 
 from finetune import register as registering
+from finetune.base import resolve
 from finetune.context import Context
 from finetune.errors import NoRoomError, RegisterError, StageMissingError, TrainingFailedError
 from finetune.ollama.modelfile_text import parse
 from finetune.ollama.models import OllamaModels, full_name, takes_adapters
+from finetune.ollama.tidy import tidy
+from finetune.promote import promote
 from finetune.register import forget, point_alias, register
 from finetune.runs import Manifest, Run
 from finetune.tryout import try_out
@@ -42,6 +45,9 @@ from tests.fake_ollama import (
     tell_a_story,
     word,
 )
+from tests.learning.exam import against_base, good_metrics, tried_run
+
+pytestmark = pytest.mark.slow
 
 SETTINGS = {"genre": "Gothic", "register": "Vivid", "max_words": 90, "characters": ["Mina"]}
 HELD_OUT = {"story_id": "h", "prompt_tokens": [1, 2, 3], "story_tokens": [4, 5], "settings": SETTINGS}
@@ -138,7 +144,7 @@ def a_run(context: Context, adapter: bytes = ADAPTER) -> Run:
         stage.begin("x")
     (dataset.folder / "held_out.jsonl").write_text(json.dumps(HELD_OUT) + "\n")
     (dataset.folder / "train.jsonl").write_text(json.dumps(TRAINED) + "\n")
-    ids = {"train_ids": ["t"], "held_out_ids": ["h"]}
+    ids = {"train_ids": ["t"], "held_out_ids": ["h"], "base": resolve(context).sha256}
     dataset.finish("x", {"train": "train.jsonl", "held_out": "held_out.jsonl"}, ids)
     peft = train.folder / "epoch-2"
     peft.mkdir()
@@ -727,6 +733,113 @@ def test_forgetting_deletes_only_what_we_made(context: Context, fake: FakeOllama
     assert "could not be deleted" in forget(context, two[1])
 
 
+def test_a_version_that_ollama_has_lost_is_given_to_it_again(
+    context: Context, run: Run, server: ThreadedFakeOllama, merged: list[Path]
+) -> None:
+    first = register(context, run)
+    del server.fake.models["storaiteller:v1"]
+    assert register(context, run).metrics == first.metrics
+    assert "storaiteller:v1" in server.fake.models
+    del server.fake.models["storaiteller:v1"]
+    server.fake.create_script = error("busy", 503)
+    assert register(context, run).metrics["ollama"] is None
+    assert versions(context)[0].ollama is None
+
+
+def test_a_version_given_to_ollama_later_gets_the_alias_if_it_is_active(
+    context: Context, run: Run, fake: FakeOllama, merged: list[Path]
+) -> None:
+    fake.create_script = error("busy", 503)
+    register(context, run)
+    fake.create_script = fake._create
+    context.registry.activate("v1")
+    register(context, run)
+    assert fake.models["storaiteller:latest"] is fake.models["storaiteller:v1"]
+    assert any("storaiteller is storaiteller:v1 now" in line for line in told(context).lines)
+
+
+def test_a_version_given_to_ollama_later_leaves_the_alias_if_another_is_active(
+    context: Context, fake: FakeOllama, two: list[Version]
+) -> None:
+    context.registry.activate("v1")
+    point_alias(context, "v1")
+    del fake.models["storaiteller:v2"]
+    register(context, context.runs.get(two[1].run_id))
+    assert "storaiteller:v2" in fake.models
+    assert fake.models["storaiteller:latest"] is fake.models["storaiteller:v1"]
+
+
+def test_a_version_that_ollama_has_not_leaves_the_alias_and_that_is_said(
+    context: Context, two: list[Version]
+) -> None:
+    context.registry.update("v1", ollama=None)
+    assert point_alias(context, "v1") == "In Ollama, storaiteller stays what it was, for v1 is not there."
+
+
+def test_a_version_is_named_even_if_its_base_was_deleted(
+    context: Context, fake: FakeOllama, two: list[Version]
+) -> None:
+    point_alias(context, "v2")
+    del fake.models["llama3.2:latest"]
+    assert "storaiteller is storaiteller:v1 now" in point_alias(context, "v1")
+
+
+# Making room
+
+
+@pytest.fixture
+def five(context: Context, merged: list[Path]) -> list[Version]:
+    """Five versions that Ollama serves; the fourth is active, and it was made of the second."""
+    for number in range(5):
+        register(context, a_run(context, b"GGUF %d" % number))
+    context.registry.update("v4", parent="v2")
+    context.registry.activate("v4")
+    return versions(context)
+
+
+def test_all_but_the_last_the_active_one_and_its_parent_leave_ollama(
+    context: Context, fake: FakeOllama, five: list[Version]
+) -> None:
+    assert tidy(context, five[4]) == (
+        "To save room, Ollama has storaiteller:v1, storaiteller:v3 no more; "
+        "StorAIteller can still write with it."
+    )
+    kept = {"storaiteller:v2", "storaiteller:v4", "storaiteller:v5"}
+    assert set(fake.models) == {"llama3.2:latest"} | kept
+    assert {version.ollama for version in versions(context)} == kept | {None}
+    assert context.registry.adapter("v1").is_file()
+    assert tidy(context, five[4]) == ""
+
+
+def test_the_night_ends_with_making_room(context: Context, fake: FakeOllama, two: list[Version]) -> None:
+    made = promote(context, tried_run(context, against_base(good_metrics())))
+    assert made.metrics["decision"] == "promoted"
+    assert set(fake.models) == {"llama3.2:latest"}
+    assert any("storaiteller:v1, storaiteller:v2 no more" in line for line in told(context).lines)
+
+
+def test_making_room_touches_nothing_that_we_did_not_make(
+    context: Context, fake: FakeOllama, five: list[Version]
+) -> None:
+    (context.config.data_dir / "ollama.json").unlink()
+    before = dict(fake.models)
+    assert tidy(context, five[4]) == ""
+    assert fake.models == before
+    assert [version.ollama for version in versions(context)] == [version.ollama for version in five]
+
+
+def test_making_room_never_raises_and_notes_only_what_is_gone(
+    context: Context, server: ThreadedFakeOllama, five: list[Version]
+) -> None:
+    server.fake.replies["/api/delete"] = error("disk I/O error", 500)
+    assert "disk I/O error" in tidy(context, five[4])
+    server.call(server.fake.stop)
+    assert tidy(context, five[4]) == ""
+    assert None not in {version.ollama for version in versions(context)}
+    context.registry.path.write_text("{")
+    assert "damaged" in tidy(context, five[4])
+
+
 # Asking the server
 
 
@@ -855,7 +968,6 @@ def test_an_adapter_of_other_weights_is_refused_by_the_engine(
 
 
 @pytest.mark.model
-@pytest.mark.slow
 def test_the_real_model_is_merged_and_given_to_a_server_whole(
     tmp_path: Path, fake: FakeOllama, demo_model_path: Path
 ) -> None:

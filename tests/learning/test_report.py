@@ -171,7 +171,7 @@ def test_it_says_what_was_decided_and_why(context: Context) -> None:
         "good stories learned from 31",
         "never learned from 9",
         "25.3 → 21.9",
-        "bounds kept 10 of 10",
+        "bounds kept 11 of 11",
     ):
         assert there in told
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from finetune.errors import BusyError, StageMissingError
-from finetune.runs import MANIFEST, Runs, disk_use, fingerprint
+from finetune.runs import BEGUN, MANIFEST, Runs, disk_use, fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +28,7 @@ def test_a_stage_without_its_manifest_is_done_anew_in_an_empty_folder(runs: Runs
     assert stage.begin("inputs") is None
     (stage.folder / "half").write_text("of it")
     assert stage.begin("inputs") is None
-    assert list(stage.folder.iterdir()) == []
+    assert [path.name for path in stage.folder.iterdir()] == [BEGUN]
 
 
 def test_a_stage_that_goes_on_from_checkpoints_keeps_them(runs: Runs) -> None:
@@ -35,6 +37,8 @@ def test_a_stage_that_goes_on_from_checkpoints_keeps_them(runs: Runs) -> None:
     (stage.folder / "checkpoint").write_text("here")
     assert stage.begin("inputs", keep=True) is None
     assert (stage.folder / "checkpoint").exists()
+    assert stage.begin("other inputs", keep=True) is None
+    assert not (stage.folder / "checkpoint").exists()
 
 
 def test_a_stage_that_is_whole_is_not_done_twice_unless_its_inputs_changed(runs: Runs) -> None:
@@ -125,3 +129,19 @@ def test_a_runs_json_is_replaced_whole(runs: Runs) -> None:
     path = run.write_json("result.json", {"decision": "promoted"})
     assert json.loads(path.read_text()) == {"decision": "promoted"}
     assert disk_use(run.folder) == path.stat().st_size
+
+
+def test_a_file_that_goes_while_the_disk_is_measured_counts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk, lost = os.walk, tmp_path / "lost"
+    lost.write_bytes(b"123")
+    (tmp_path / "kept").write_bytes(b"12345")
+
+    def walk_and_lose(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in walk(folder):
+            lost.unlink()
+            yield found
+
+    monkeypatch.setattr(os, "walk", walk_and_lose)
+    assert disk_use(tmp_path) == 5

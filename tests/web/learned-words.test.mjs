@@ -69,7 +69,7 @@ test("stories taken back are counted on the versions that learned from them", ()
 });
 
 test("the one that writes is marked so, whatever came of its exam", () => {
-  const mark = (status, active) => words.mark({ name: "v3", status }, active);
+  const mark = (status, active) => words.mark({ name: "v3", status }, { active, waits: "" });
   assert.deepEqual([mark("promoted", "v3"), mark("kept", "v3")], ["Writes now", "Writes now"]);
   assert.deepEqual([mark("promoted", null), mark("kept", "v2"), mark("candidate", null)], ["Promoted", "Kept, not promoted", "Not tried yet"]);
 });
@@ -85,8 +85,17 @@ test("before anything was learned it says how many stories there are, and how ma
 test("who writes and what a press did are said by name", () => {
   assert.equal(words.standing({ active: null, likes: 1 }), "The base model writes now. You have kept 1 good story so far.");
   assert.equal(words.standing({ active: "v3", likes: 1200 }), "v3 writes now. You have kept 1,200 good stories so far.");
-  assert.deepEqual([words.switched(null), words.switched("v2")], ["The base model writes from the next story on.", "v2 writes from the next story on."]);
+  const switched = (active) => words.switched({ active, waits: "" });
+  assert.deepEqual([switched(null), switched("v2")], ["The base model writes from the next story on.", "v2 writes from the next story on."]);
   assert.deepEqual([words.back(null), words.back("v2")], ["Back to the base model", "Back to v2"]);
+});
+
+test("a version that waits for the model it was learned on is not said to write", () => {
+  const told = { active: "v3", waits: "v3 was learned on SmolLM2; llama3.2 writes now.", slider: false, likes: 21 };
+  assert.equal(words.standing(told), `${told.waits} You have kept 21 good stories so far.`);
+  assert.equal(words.switched(told), told.waits);
+  assert.deepEqual(["v3", "v2"].map((name) => words.mark({ name, status: "promoted" }, told)), ["Waits", "Promoted"]);
+  assert.equal(words.strengthWhy(told), "v3 waits: there is nothing to weaken or strengthen.");
 });
 
 test("the strength has words, and so has the reason why it does nothing", () => {

@@ -40,15 +40,15 @@ export class LearnedPage {
   /** Let a version write, or (null) the base model; the one before is offered at once. */
   async activate(name) {
     const before = this.#told.active;
-    await this.#change(() => activateVersion(name), switched(name), before);
+    await this.#change(() => activateVersion(name), switched, before);
     if (this.#told.active === name) (this.#views.get(name) ?? this.#base).focus();
   }
 
   #strengthen(value) {
-    return this.#change(() => setStrength(value), `You hear ${strengthWords(value)} from the next story on.`);
+    return this.#change(() => setStrength(value), () => `You hear ${strengthWords(value)} from the next story on.`);
   }
 
-  /** Ask for a change, one at a time; say what came of it, and offer to go back to `undo` if that is given. */
+  /** Ask for a change, one at a time; say what `sentence` makes of what holds then, and offer to go back to `undo` if that is given. */
   #change(ask, sentence, undo) {
     this.#last = this.#last.then(() => this.#asked(ask, sentence, undo));
     return this.#last;
@@ -62,7 +62,7 @@ export class LearnedPage {
     this.#told = outcome.told ?? this.#told;
     this.#draw();
     if (outcome.error) this.#say(outcome.error.message, { tone: "error" });
-    else this.#say(sentence, { undo });
+    else this.#say(sentence(this.#told), { undo });
   }
 
   #show(told) {

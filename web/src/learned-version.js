@@ -62,11 +62,11 @@ export class VersionView extends Writer {
     );
   }
 
-  show(version, { active }, isBusy) {
-    const isActive = version.name === active;
+  show(version, told, isBusy) {
+    const isActive = version.name === told.active;
     this.element.classList.toggle("is-kept", version.status === "kept" && !isActive);
     setText(this.lost, takenBack(version));
-    this.stand({ isActive, canWrite: version.status !== "candidate", isBusy, told: mark(version, active) });
+    this.stand({ isActive, canWrite: version.status !== "candidate", isBusy, told: mark(version, told) });
   }
 }
 

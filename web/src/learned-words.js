@@ -11,13 +11,13 @@ export const writer = (name) => name ?? "the base model";
 export const rivalOf = ({ against }) => (!against || against === "base" ? "the base model" : against);
 const firstWriter = (name) => name ?? "The base model";
 
-/** Who writes now, and how many good stories there are. */
-export function standing({ active, likes }) {
-  return `${firstWriter(active)} writes now. You have kept ${count(likes, "good story", "good stories")} so far.`;
+/** Who writes now, and how many good stories there are. `waits` says why the active version does not. */
+export function standing({ active, waits, likes }) {
+  return `${waits || `${firstWriter(active)} writes now.`} You have kept ${count(likes, "good story", "good stories")} so far.`;
 }
 
 /** What promoting or rolling back did. */
-export const switched = (name) => `${firstWriter(name)} writes from the next story on.`;
+export const switched = ({ active, waits }) => waits || `${firstWriter(active)} writes from the next story on.`;
 export const back = (name) => `Back to ${writer(name)}`;
 
 /** Before the first version: where the stories stand, and what `now` can be done. */
@@ -32,8 +32,8 @@ export function beginning({ likes, needed }) {
 }
 
 /** How a version stands: its mark, in a word or two. */
-export function mark({ name, status }, active) {
-  if (name === active) return "Writes now";
+export function mark({ name, status }, { active, waits }) {
+  if (name === active) return waits ? "Waits" : "Writes now";
   return { promoted: "Promoted", kept: "Kept, not promoted", candidate: "Not tried yet" }[status] ?? status;
 }
 
@@ -122,8 +122,9 @@ export function strengthWords(value) {
 }
 
 /** Why the slider does something, or does not. */
-export function strengthWhy({ active, slider }) {
+export function strengthWhy({ active, waits, slider }) {
   if (!active) return "The base model writes now: there is nothing to weaken or strengthen.";
+  if (waits) return `${active} waits: there is nothing to weaken or strengthen.`;
   if (!slider) return `${active} is run by Ollama, which has no such slider.`;
   return "It holds from the next story on, for every version.";
 }
