@@ -121,9 +121,20 @@ class OwnModel:
         return OwnFile(model_id, name, size)
 
     def _base(self, version: Version) -> Path:
-        """The very weights a version was tuned from: with others its adapter would speak nonsense."""
+        """The weights a version was tuned from: with others its adapter would speak nonsense.
+
+        Told by the digest where the file's name is one, as Ollama's are, else by the size: reading
+        gigabytes would take seconds before each story.
+        """
         path = self._base_path(version.base.model_id)
-        if path.stat().st_size != version.base.size_bytes:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise ModelMissingError(
+                f"The file of {version.base.name}, which version {version.name} learned on, is gone: {path}."
+            ) from error
+        digest = path.name.removeprefix("sha256-")
+        if size != version.base.size_bytes or digest not in (path.name, version.base.sha256):
             raise ModelUnusableError(
                 f"{version.base.name} was exchanged since version {version.name} learned on it. "
                 "Go back to the base model; the next learning run makes a new version."

@@ -393,7 +393,7 @@ def learned(config: Config, folder: Path) -> Config:
     """The active version was registered on Ollama, and its base's file is on this machine."""
     put(folder, "host.example/library/llama3.2/latest", manifest(MODEL))
     registry = Registry(config.data_dir)
-    base = BaseRecord(model_id="ollama/llama3.2", name="llama3.2", sha256="1" * 64, size_bytes=4)
+    base = BaseRecord(model_id="ollama/llama3.2", name="llama3.2", sha256="a" * 64, size_bytes=4)
     add(registry, base=base, ollama="storaiteller:v1")
     registry.activate("v1")
     return config.model_copy(update={"ollama_models": folder})

@@ -80,14 +80,14 @@ def choosing(desk: Desk) -> None:
 
 
 def learned(desk: Desk) -> None:
-    """What two nights came to."""
+    """What a night came to."""
     desk.page.goto(f"{origin_of(desk)}/learned")
-    expect(desk.page.get_by_role("heading", name="v2")).to_be_visible()
+    expect(desk.page.get_by_role("heading", name="v1")).to_be_visible()
 
 
 def report(desk: Desk) -> None:
-    """The report of the second night."""
-    desk.page.goto(f"{origin_of(desk)}/learning/versions/v2/report")
+    """The report of that night."""
+    desk.page.goto(f"{origin_of(desk)}/learning/versions/v1/report")
 
 
 def origin_of(desk: Desk) -> str:
@@ -128,13 +128,12 @@ OF_LEARNING = (
 
 
 def learn(data: Path) -> None:
-    """Two real nights: forty stories, then sixty-four."""
+    """A real night with sixty-four stories."""
     ledger = FeedbackLedger(data / "datastories.csv")
-    for count in (40, 64):
-        for story in style_stories(count):
-            ledger.save(story)
-        command = ["-m", "finetune", "--data-dir", str(data), "--engine", "embedded", "nightly"]
-        subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
+    for story in style_stories(64):
+        ledger.save(story)
+    command = ["-m", "finetune", "--data-dir", str(data), "--engine", "embedded", "nightly"]
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
 
 
 def main() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,11 +48,24 @@ def data_folder(folder: Path, model: Path, stories: Sequence[GoodStory]) -> Path
     return folder
 
 
+def kill_in_the_second_epoch(data: Path) -> str:
+    """Begin a night, and kill it without warning when it has read everything once; the run's name."""
+    command = [sys.executable, "-m", "finetune", "--data-dir", str(data), "--engine", "embedded"]
+    with subprocess.Popen([*command, "nightly", *NIGHT], cwd=ROOT, stderr=subprocess.DEVNULL) as night:
+        while not (notes := list((data / "runs").glob("*/train/epoch-1/epoch.json"))):
+            assert night.poll() is None, "it ended before it had read everything once"
+            time.sleep(0.2)
+        night.kill()
+    return notes[0].parents[2].name
+
+
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory, demo_model_path: Path) -> tuple[Path, dict[str, Any]]:
-    """A data folder after its first night, and what the night said."""
+    """A data folder after its first night, which was killed once and begun again, and what that said."""
     data = data_folder(tmp_path_factory.mktemp("learned") / "data", demo_model_path, style_stories(32))
-    return data, finetune(data, "nightly", *NIGHT)
+    killed = kill_in_the_second_epoch(data)
+    assert not (data / "registry.json").exists()
+    return data, finetune(data, "nightly", *NIGHT) | {"killed": killed}
 
 
 def test_a_night_learns_the_voice_and_promotes_it(learned: tuple[Path, dict[str, Any]]) -> None:
@@ -63,6 +78,14 @@ def test_a_night_learns_the_voice_and_promotes_it(learned: tuple[Path, dict[str,
     assert Path(result["artefacts"]["report/report"]).read_text().startswith("<!doctype html>")
 
 
+def test_a_night_that_was_killed_is_gone_on_with(learned: tuple[Path, dict[str, Any]]) -> None:
+    data, result = learned
+    assert result["run_id"] == result["killed"]
+    train = json.loads((data / "runs" / result["run_id"] / "train" / "manifest.json").read_text())
+    assert [epoch["epoch"] for epoch in train["metrics"]["epochs"]] == [0, 1, 2]
+    assert [version.name for version in Registry(data).read().versions] == ["v1"]
+
+
 async def test_the_running_app_writes_with_it_and_without_it_again(
     learned: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -71,11 +94,12 @@ async def test_the_running_app_writes_with_it_and_without_it_again(
     ask = {"type": "generate", "settings": settings, "seed": 5}
     async with serving(data_dir=data, ollama_host="127.0.0.1:9") as served, served.talk() as talk:
         await talk.say(**ask, id="tuned")
-        tuned = await talk.hear_until("done")
-        finetune(data, "rollback", "base")
+        tuned = await talk.hear_until("chunk")
+        await asyncio.to_thread(finetune, data, "rollback", "base")
+        tuned += await talk.hear_until("done")  # a story that runs is not dropped
         await talk.say(**ask, id="base")
         base = await talk.hear_until("done")
-        finetune(data, "rollback", "v1")
+        await asyncio.to_thread(finetune, data, "rollback", "v1")
         await talk.say(**ask, id="again")
         again = await talk.hear_until("done")
     assert model_of(tuned) == model_of(again) == "embedded/storaiteller:v1"

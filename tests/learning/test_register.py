@@ -869,7 +869,7 @@ def test_which_servers_take_adapters(version: str, takes: bool) -> None:
         ("llama3.2:1b", "llama3.2:1b"),
         ("somebody/model", "somebody/model:latest"),
         ("localhost:5000/me/x", "localhost:5000/me/x:latest"),
-        ("hf.co/me/x-GGUF:Q4_K_M", "hf.co/me/x-GGUF:Q4_K_M"),
+        ("example.com/me/x-GGUF:Q4_K_M", "example.com/me/x-GGUF:Q4_K_M"),
     ],
 )
 def test_names_are_completed_as_the_server_lists_them(name: str, full: str) -> None:
