@@ -17,8 +17,8 @@ from libgguf import GGMLQuantizationType as Kind
 from safetensors.numpy import load_file, save_file
 
 from finetune import evaluate as stage
-from finetune import gguf_lora, weights
-from finetune.base import Base, resolve
+from finetune import gguf_lora
+from finetune.base import resolve
 from finetune.context import Context
 from finetune.errors import LearnError
 from finetune.evaluate import evaluate, prose_pieces, rival_of
@@ -34,7 +34,6 @@ from storaiteller.engines.llama_probe import LlamaProbe
 from storaiteller.prompts import story_prompt
 from storaiteller.story import Genre, Message, Register, StorySettings
 from tests.learning.exam import SHA, Heard, add_version, context_at
-from tests.learning.stories import style_stories
 from tests.learning.tiny_models import TinyModel, make, peft_adapter
 
 pytestmark = pytest.mark.slow
@@ -427,31 +426,6 @@ def test_without_a_place_there_is_nothing_to_compare() -> None:
     probe: Any = ScriptedProbe([], [])
     with pytest.raises(ValueError, match="no token"):
         parity.compare(probe, [], [], tuned=[1.0], base=[0.0])
-
-
-@pytest.mark.model
-def test_trainer_and_server_agree_on_the_demo_model(demo_model_path: Path, tmp_path: Path) -> None:
-    """Without an adapter, where it is least sure of itself: what quantized arithmetic alone costs."""
-    context = context_at(tmp_path)
-    base = Base("embedded/demo", "demo", demo_model_path, "d" * 64)
-    with LlamaProbe(demo_model_path, window=1_024) as probe:
-        texts = []
-        for story in style_stories(3):
-            asked_for_it = probe.tokens(probe.render([Message("user", story.prompt)]), prompt=True)
-            told = [*probe.tokens(story.story, prompt=False), probe.end_of_turn()]
-            texts.append(Text(tuple(asked_for_it), tuple(told)))
-        with reader(weights.folder(context, base), {}, "float32") as found:
-            readings = found.read(BASE, texts)
-        said = parity.compare(
-            probe, texts, [each.choices for each in readings], tuned=[], base=[], positions=256
-        )
-    assert said.positions == 256
-    assert said.agreement >= 0.95
-    assert said.exact >= 0.9
-    assert said.differs_from_base == 0.0
-
-
-# --- general prose --------------------------------------------------------------------------------
 
 
 def test_the_general_prose_is_many_pieces_and_no_story_of_ours() -> None:

@@ -120,9 +120,9 @@ def test_random_words_are_not_promoted(
 ) -> None:
     data = data_folder(tmp_path / "data", demo_model_path, random_word_stories(22, seed=2))
     shutil.copytree(learned[0] / "bases", data / "bases", copy_function=_linked)
-    result = finetune(data, "nightly", "--samples", "2", "--epochs", "1")
+    result = finetune(data, "nightly", "--samples", "1", "--epochs", "1")
     assert result["decision"] == "kept"
-    assert result["reason"].startswith("Not promoted")
+    assert "a heap of words" in result["reason"]
     state = Registry(data).read()
     assert (state.active, [version.status for version in state.versions]) == (None, ["kept"])
 
