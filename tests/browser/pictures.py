@@ -123,7 +123,7 @@ FOR_THE_README = (
     ("settings", "phone", "light"), ("rewriting", "phone", "dark"),
 )  # fmt: skip
 OF_LEARNING = (
-    ("learned", "wide", "light"), ("report", "wide", "light"), ("learned", "phone", "dark"),
+    ("learned", "wide", "light"), ("report", "wide", "light"),
 )  # fmt: skip
 
 
