@@ -34,7 +34,7 @@ def style_stories(count: int) -> list[GoodStory]:
 
 
 def random_word_stories(count: int, seed: int) -> list[GoodStory]:
-    """``count`` heaps of random words, about as long as a story, with settings they do not keep."""
+    """``count`` heaps of random words, half as long as a story, with settings they do not keep."""
     chance = random.Random(seed)
     words = _words()
     return [
@@ -49,7 +49,7 @@ def random_word_stories(count: int, seed: int) -> list[GoodStory]:
                 "child_friendly": True,
                 "final_twist": False,
             },
-            " ".join(chance.choices(words, k=chance.randint(90, 140))),
+            " ".join(chance.choices(words, k=chance.randint(50, 80))),
         )
         for number in range(count)
     ]
