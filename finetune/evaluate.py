@@ -7,6 +7,7 @@ whether it would choose the words that the trainer would.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -181,7 +182,8 @@ class _Exam:
             speakers[contender.role] = [*none[:at], 1.0, *none[at + 1 :]]
         adapters = [each.gguf for each in self.contenders]
         threads = self.context.threads
-        return write(self.base.gguf, adapters, speakers, prompts, threads=threads, report=report)
+        writing = write(self.base.gguf, adapters, speakers, prompts, threads=threads, report=report)
+        return asyncio.run(writing)
 
     def _by_story(self, readings: Sequence[Reading]) -> list[Score]:
         """Parts of one story together: they are as hard as each other, so they count as one draw."""

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from finetune.base import Base, of_run
 from finetune.context import Context
 from finetune.ollama.alias import forget, point_alias
 from finetune.ollama.publish import Published, publish
 from finetune.ollama.tidy import still_serves
 from finetune.runs import Manifest, Run, fingerprint, now
+from finetune.stories.examples import settings_of
 from finetune.tryout import Example, try_out
 from finetune.version_folder import fill, holds
 from storaiteller import durable
@@ -27,7 +26,6 @@ __all__ = ["forget", "point_alias", "register"]
 
 MODELFILE = "Modelfile"
 
-_Settings = TypeAdapter(StorySettings)
 _PROMPTS = (
     StorySettings(Genre.FANTASY, Register.VIVID, 120, ("Ada", "Bo"), ("moon", "tide")),
     StorySettings(Genre.DRAMA, Register.CASUAL, 200, ("Marek",), ("letter", "rain")),
@@ -127,11 +125,9 @@ def _examples(run: Run) -> Iterator[Example]:
 def _prompts(run: Run) -> Iterator[Sequence[Message]]:
     """A held-out prompt, where there are settings to make one from, and ours."""
     for row in _rows(run, "held_out"):
-        try:
-            yield story_messages(_Settings.validate_python(row["settings"]))
-        except ValidationError:
-            continue
-        break
+        if (settings := settings_of(row["settings"])) is not None:
+            yield story_messages(settings)
+            break
     yield from map(story_messages, _PROMPTS)
 
 

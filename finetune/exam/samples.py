@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from finetune.errors import TrainingFailedError
-from finetune.stories.examples import Example
+from finetune.stories.examples import Example, settings_of
 from storaiteller.engines.base import Engine, GenerationOptions
 from storaiteller.engines.llama_cpp import LlamaCppEngine
 from storaiteller.engines.llama_probe import LlamaProbe
@@ -27,7 +25,6 @@ TOKENS_PER_WORD, SLACK = 4, 64
 """As much room as the app gives a story, in tokens for each word of its settings, and some more."""
 
 _MARK = "QUESTION"
-_Settings = TypeAdapter(StorySettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +71,16 @@ def choose(
             "be tried. The model you have goes on writing."
         )
     liked = whole_stories(held_out)
-    asked.sort(key=lambda each: settings_of(each[0]) is None)
+    asked.sort(key=lambda each: settings_of(each[0].settings) is None)
     return [
         Prompt(
             story_id=example.story_id,
             question=question,
             liked=liked[example.story_id],
-            settings=settings_of(example),
+            settings=settings_of(example.settings),
             seed=seed + number,
             tokens=len(example.prompt_tokens),
-            max_tokens=_room(settings_of(example), longest),
+            max_tokens=_room(settings_of(example.settings), longest),
         )
         for number, (example, question) in enumerate(islice(cycle(asked), count))
     ]
@@ -97,15 +94,7 @@ def whole_stories(examples: Sequence[Example]) -> dict[str, str]:
     return whole
 
 
-def settings_of(example: Example) -> StorySettings | None:
-    """The settings a story was written for; None if there are none, or none that hold any more."""
-    try:
-        return _Settings.validate_python(example.settings)
-    except ValidationError:
-        return None
-
-
-def write(
+async def write(
     base: Path,
     adapters: Sequence[Path],
     speakers: Mapping[str, Sequence[float]],
@@ -118,17 +107,6 @@ def write(
 
     ``report`` is told how many texts there are. Raises ``EngineError``.
     """
-    return asyncio.run(_write(base, adapters, speakers, prompts, threads, report))
-
-
-async def _write(
-    base: Path,
-    adapters: Sequence[Path],
-    speakers: Mapping[str, Sequence[float]],
-    prompts: Sequence[Prompt],
-    threads: int | None,
-    report: Callable[[int], None],
-) -> dict[str, list[Written]]:
     window = max(prompt.tokens + prompt.max_tokens for prompt in prompts) + SLACK
     engine = await LlamaCppEngine.load(base, threads=threads, window=window, adapters=adapters)
     done = 0
@@ -192,7 +170,7 @@ def _around(probe: LlamaProbe) -> tuple[str, str]:
 
 def _question(example: Example, before: str, after: str) -> str | None:
     """As the settings ask it; without settings, what stands inside the template."""
-    settings = settings_of(example)
+    settings = settings_of(example.settings)
     if settings is not None:
         return story_prompt(settings)
     inside = example.prompt.removeprefix(before).removesuffix(after)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from finetune.stories.parts import cut, tail
 from storaiteller.errors import ConfigError
@@ -144,6 +144,14 @@ def read_settings(stored: str) -> StorySettings | None:
     """The settings in a ledger row, whatever else it holds; None if they are not all there or not allowed."""
     try:
         told = json.loads(stored)
-        return _settings.validate_python({key: value for key, value in told.items() if key in _known})
+        return settings_of({key: value for key, value in told.items() if key in _known})
     except (ValueError, AttributeError, RecursionError):
+        return None
+
+
+def settings_of(told: dict[str, Any] | None) -> StorySettings | None:
+    """The settings of an example; None if there are none, or none that hold any more."""
+    try:
+        return _settings.validate_python(told)
+    except ValidationError:
         return None

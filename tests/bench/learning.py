@@ -94,10 +94,7 @@ def _training_rows(data: Path, run: Path) -> list[Row]:
 
 
 def _conversion_row(data: Path, run: Path) -> Row:
-    adapter = run / "train" / _output(run, "train", "adapter")
-    told = _python(
-        "tests.bench.conversion", "convert", str(adapter), str(_model(data)), str(data / "lora.gguf")
-    )
+    told = _converted(data, run, "convert", of="train")
     return Row(
         "PEFT adapter to GGUF, imports included",
         f"{told['seconds']:.2f} s, {told['bytes'] / 1e6:.1f} MB",
@@ -106,13 +103,18 @@ def _conversion_row(data: Path, run: Path) -> Row:
 
 
 def _merge_row(data: Path, run: Path) -> Row:
-    adapter = run / "convert" / _output(run, "convert", "adapter")
-    told = _python(
-        "tests.bench.conversion", "merge", str(adapter), str(_model(data)), str(data / "merged.gguf")
-    )
+    told = _converted(data, run, "merge", of="convert")
     return Row(
         "Base and adapter into one GGUF (98 MB), imports included",
         f"{told['seconds']:.2f} s, {told['peak'] / 1e6:.0f} MB of memory at most",
+    )
+
+
+def _converted(data: Path, run: Path, what: str, *, of: str) -> dict[str, Any]:
+    """Convert or merge the adapter that a stage has made."""
+    adapter = run / of / _output(run, of, "adapter")
+    return _python(
+        "tests.bench.conversion", what, str(adapter), str(_model(data)), str(data / f"{what}.gguf")
     )
 
 

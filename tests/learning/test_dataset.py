@@ -29,29 +29,16 @@ from storaiteller.feedback import GOOD, GoodStory
 from storaiteller.feedback_csv import encode_row
 from storaiteller.prompts import story_messages, story_prompt
 from storaiteller.story import Message, StorySettings
+from tests.learning.exam import Heard
 from tests.learning.stories import good_story, style_stories
 
 END_OF_TURN = 2
 SETTINGS = {"genre": "Fantasy", "register": "Vivid", "max_words": 100, "characters": ["Ada"]}
 
 
-class Told:
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-        self.steps: list[tuple[float, float]] = []
-
-    def say(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def progress(self, what: str, done: float, total: float) -> None:
-        self.steps.append((done, total))
-
-
 @pytest.fixture
 def context(config: Config) -> Context:
-    return Context(config, LearnConfig(), Told())
+    return Context(config, LearnConfig(), Heard())
 
 
 @pytest.fixture(scope="module")
@@ -175,11 +162,11 @@ def test_the_stage_counts_what_it_read_and_writes_each_story_on_its_side(
     assert {"copy", "draft"} <= {*metrics["train_ids"], *metrics["held_out_ids"]}
     assert not {stories[0].story_id, stories[1].story_id} & {*metrics["train_ids"], *metrics["held_out_ids"]}
     tell = context.tell
-    assert isinstance(tell, Told)
-    assert tell.sentences[0] == (
+    assert isinstance(tell, Heard)
+    assert tell.said[0] == (
         f"{metrics['train_stories']} stories to learn from, {metrics['held_out_stories']} for the exam."
     )
-    assert (metrics["train_stories"], metrics["train_stories"]) in tell.steps
+    assert (metrics["train_stories"], metrics["train_stories"]) in [step[1:] for step in tell.told]
 
 
 @pytest.mark.model
@@ -199,8 +186,8 @@ def test_broken_rows_are_passed_over_and_counted_and_the_rest_is_used(
     assert made.manifest.metrics["broken_rows"] == 4
     assert made.manifest.metrics["likes"] == 40
     assert len(made.lines("train")) + len(made.lines("held_out")) == 40
-    assert isinstance(context.tell, Told)
-    assert context.tell.sentences[1] == "4 rows of the ledger are damaged and were passed over."
+    assert isinstance(context.tell, Heard)
+    assert context.tell.said[1] == "4 rows of the ledger are damaged and were passed over."
     assert broken in context.config.ledger_path.read_bytes()
 
 

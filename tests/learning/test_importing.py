@@ -17,31 +17,18 @@ from finetune.stories.texts import LONGEST_LINE
 from storaiteller.config import Config
 from storaiteller.feedback import GOOD
 from storaiteller.story import MAX_TEXT_CHARACTERS
+from tests.learning.exam import Heard
 
 TALE = "The moon rose.\n\nAda rowed home, singing."
 
 
-class Told:
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-        self.steps: list[tuple[float, float]] = []
-
-    def say(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def progress(self, what: str, done: float, total: float) -> None:
-        self.steps.append((done, total))
+@pytest.fixture
+def told() -> Heard:
+    return Heard()
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-def context(config: Config, told: Told) -> Context:
+def context(config: Config, told: Heard) -> Context:
     return Context(config, tell=told)
 
 
@@ -310,12 +297,12 @@ def test_a_story_that_was_taken_back_is_not_brought_back_by_an_import(context: C
 
 
 def test_what_was_taken_and_refused_is_told_with_the_first_examples(
-    context: Context, folder: Path, told: Told
+    context: Context, folder: Path, told: Heard
 ) -> None:
     rows = "Write.,Word\n" * (EXAMPLES + 1)
     path = put(folder, "mine.csv", f"Prompt,Story\nWrite.,Bo sleeps.\n{rows}Write.,\n")
     imported = import_stories(context, path)
-    assert told.sentences == [
+    assert told.said == [
         "Taken over as good stories: 1. There already: 0. "
         "Refused: 4 of one word (line 3, line 4, line 5, …); 1 empty (line 7)."
     ]
@@ -330,14 +317,15 @@ def test_what_was_taken_and_refused_is_told_with_the_first_examples(
 
 
 @pytest.mark.parametrize("name", ["mine.csv", "mine.jsonl", "."])
-def test_progress_ends_at_the_whole(context: Context, folder: Path, told: Told, name: str) -> None:
+def test_progress_ends_at_the_whole(context: Context, folder: Path, told: Heard, name: str) -> None:
     put(folder, "mine.csv", "Prompt,Story\nWrite.,Bo sleeps.\nWrite.,Bo wakes.\n")
     put(folder, "mine.jsonl", chat(("assistant", "Bo sleeps.")) + "\n" + chat(("assistant", "Bo wakes.")))
     put(folder, "tale.txt", TALE)
     import_stories(context, folder / name)
-    assert len(told.steps) > 1
-    assert told.steps == sorted(told.steps)
-    assert told.steps[-1][0] == told.steps[-1][1]
+    steps = [(done, total) for _, done, total in told.told]
+    assert len(steps) > 1
+    assert steps == sorted(steps)
+    assert steps[-1][0] == steps[-1][1]
 
 
 @pytest.mark.parametrize(

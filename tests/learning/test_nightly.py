@@ -21,26 +21,16 @@ from finetune.status import status
 from storaiteller import demo_model
 from storaiteller.config import Config
 from storaiteller.feedback import GoodStory
-from tests.learning.exam import add_version
+from tests.learning.exam import Heard, add_version
 from tests.learning.stories import style_stories
 from tests.versions import DEMO, IN_OLLAMA, add
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Recorder:
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
-
-    def progress(self, what: str, done: float, total: float) -> None: ...
-
-
 @pytest.fixture
 def context(config: Config) -> Context:
-    return Context(config, LearnConfig(min_likes=20), Recorder())
+    return Context(config, LearnConfig(min_likes=20), Heard())
 
 
 def like(context: Context, stories: Sequence[GoodStory]) -> None:
