@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes, file by file: the whole night of learning in one, all the rest in the other.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 SOURCES := pyproject.toml constraints.txt web/package.json web/package-lock.json web/bundle.mjs web/build.py \
 	$(shell find web/src web/styles -type f)
 
@@ -22,10 +24,10 @@ learn: $(VENV)/.learn
 test: $(VENV)/.dev lint
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/storaiteller models fetch
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: $(VENV)/.dev lint ## lint, types and the fast tests, in under a minute
-	$(BIN)/pytest -m "not model and not browser and not slow"
+	$(PYTEST) -m "not model and not browser and not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

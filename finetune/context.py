@@ -58,7 +58,7 @@ class Context:
 
     @property
     def threads(self) -> int:
-        """Of the embedded engine: all cores, for at night nobody else needs one."""
+        """To compute in: all cores unless told otherwise, for at night nobody else needs one."""
         return self.config.threads or psutil.cpu_count(logical=False) or 1
 
     @property

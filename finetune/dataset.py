@@ -14,6 +14,7 @@ from finetune import base
 from finetune.config import LearnConfig
 from finetune.context import Context
 from finetune.errors import SkippedError
+from finetune.ollama.rendering import reader
 from finetune.runs import Manifest, Run, fingerprint
 from finetune.stories.curate import Curated, Kept, curate
 from finetune.stories.examples import Example, Examples, Reader
@@ -25,22 +26,31 @@ from storaiteller.prompts import PROMPT_VERSION
 LEAST_HELD_OUT = 3
 """Stories that an exam needs for its result to mean anything."""
 
+_FORMAT = 2
+"""Raise it when examples are written otherwise, so that a run that is taken up again makes them anew."""
+
 _FILES = {"train": "train.jsonl", "held_out": "held_out.jsonl"}
 _WINDOW = 512  # the probe only renders and tokenizes, which needs none
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model that will be trained: its file's digest, and how to open it for questions."""
+    """The model that will be trained: its file's digest, and how to open it for questions.
+
+    ``served_by`` tells servers apart that may render the same prompt differently.
+    """
 
     sha256: str
     open: Callable[[], AbstractContextManager[Reader]]
+    served_by: str = "llama.cpp"
 
 
 def served(context: Context) -> Model:
-    """The model that the app serves."""
+    """The model that the app serves, and the way in which it is asked there."""
     found = base.resolve(context)
-    return Model(found.sha256, lambda: LlamaProbe(found.gguf, window=_WINDOW))
+    if found.ollama is None:
+        return Model(found.sha256, lambda: LlamaProbe(found.gguf, window=_WINDOW))
+    return Model(found.sha256, lambda: reader(context, found), f"Ollama's {found.ollama}")
 
 
 def dataset(context: Context, run: Run, find: Callable[[Context], Model] = served) -> Manifest:
@@ -54,7 +64,7 @@ def dataset(context: Context, run: Run, find: Callable[[Context], Model] = serve
     curated = curate(rows)
     sides = chosen(curated, context.learn)
     model = find(context)
-    settings = (context.learn.window, context.learn.held_out, PROMPT_VERSION)
+    settings = (_FORMAT, context.learn.window, context.learn.held_out, PROMPT_VERSION, model.served_by)
     known = fingerprint(model.sha256, settings, [_identity(row) for row in rows])
     stage = run.stage("dataset")
     if done := stage.begin(known):

@@ -41,7 +41,7 @@ CANDIDATE, ACTIVE = "candidate", "active"
 PROSE = Path(__file__).parent / "exam" / "prose.txt"
 """General prose of ours, in pieces; no story, and nothing that a writer is likely to have liked."""
 
-_FORMAT = 3
+_FORMAT = 4
 """Raise it when something is measured otherwise, so that a run that is taken up again measures anew."""
 
 _PARITY_STORIES = 5
@@ -110,7 +110,8 @@ class _Exam:
 
     def hold(self, against: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The metrics and the samples. ``against`` is the name of the model to beat."""
-        prompts, prose, mixed = self._questions()
+        prompts = self._prompts()
+        prose, mixed = self._texts()
         exam = [_text(example) for example in self.held_out]
         readings = self._read([*exam, *prose, *mixed])
         alike = self._parity(exam, readings[CANDIDATE])
@@ -138,15 +139,17 @@ class _Exam:
         }
         return _finite(metrics), _samples(prompts, written)
 
-    def _questions(self) -> tuple[list[Prompt], list[Text], list[Text]]:
-        """What will be asked, the general prose, and stories in another order, as the engine reads them."""
+    def _prompts(self) -> list[Prompt]:
         longest = max(len(example.story_tokens) for example in (*self.train, *self.held_out))
-        learn = self.context.learn
+        return choose(self.held_out, self.context.learn.samples, longest, self.context.learn.seed)
+
+    def _texts(self) -> tuple[list[Text], list[Text]]:
+        """The general prose, and the stories in another order, as the engine reads them."""
         with LlamaProbe(self.base.gguf, threads=self.context.threads) as probe:
-            prompts = choose(probe, self.held_out, learn.samples, longest, learn.seed)
             pieces = [probe.tokens(piece, prompt=True) for piece in prose_pieces()]
-            mixed = in_another_order(self.held_out, partial(probe.tokens, prompt=False), learn.seed)
-        return prompts, [Text(tuple(tokens[:1]), tuple(tokens[1:])) for tokens in pieces], mixed
+            words = partial(probe.tokens, prompt=False)
+            mixed = in_another_order(self.held_out, words, self.context.learn.seed)
+        return [Text(tuple(tokens[:1]), tuple(tokens[1:])) for tokens in pieces], mixed
 
     def _read(self, texts: Sequence[Text]) -> dict[str, list[Reading]]:
         folder = weights.folder(self.context, self.base)
@@ -156,7 +159,7 @@ class _Exam:
         def report(done: int) -> None:
             self.context.tell.progress("Reading stories it has not seen", done, total)
 
-        return run_apart(read_all, folder, adapters, texts, report=report)
+        return run_apart(read_all, folder, adapters, texts, report=report, threads=self.context.threads)
 
     def _parity(self, texts: Sequence[Text], readings: Sequence[Reading]) -> parity.Parity:
         texts = texts[:_PARITY_STORIES]

@@ -28,7 +28,14 @@ def train(context: Context, run: Run) -> Manifest:
         return done
     folder = weights.folder(context, tuned)
     outcome: Outcome = run_apart(
-        train_apart, folder, examples, held_out, stage.folder, context.learn, report=_told_to(context.tell)
+        train_apart,
+        folder,
+        examples,
+        held_out,
+        stage.folder,
+        context.learn,
+        report=_told_to(context.tell),
+        threads=context.threads,
     )
     return _finished(stage, print_of_inputs, outcome)
 

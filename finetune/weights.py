@@ -34,7 +34,9 @@ def folder(context: Context, base: Base) -> Path:
     if stage.begin(print_of_base) is None:
         context.tell.say(f"Unpacking {base.name} for training (once for each model)")
         _check_room(base, stage.folder)
-        parameters = run_apart(dequantize, base.gguf, stage.folder, report=lambda told: None)
+        parameters = run_apart(
+            dequantize, base.gguf, stage.folder, report=lambda told: None, threads=context.threads
+        )
         stage.finish(print_of_base, {"config": "config.json"}, {"model": base.name, "parameters": parameters})
     return stage.folder
 

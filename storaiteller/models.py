@@ -18,7 +18,8 @@ from typing import Literal
 from storaiteller import demo_model
 from storaiteller.config import Config, EngineChoice
 from storaiteller.engines.base import Engine, PullProgress, Report
-from storaiteller.engines.llama_cpp import DEFAULT_WINDOW, LlamaCppEngine
+from storaiteller.engines.llama_cpp import LlamaCppEngine
+from storaiteller.engines.llama_native import DEFAULT_WINDOW
 from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, InstalledModel, OllamaServer
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
 from storaiteller.ollama_store import find_blob, stored_names, usual_folders

@@ -26,8 +26,14 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright holds an event loop, beside which no other one may run."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Whole nights first, for all the rest can be done beside them; browser tests last: Playwright holds an
+    event loop, beside which no other one may run.
+    """
+    items.sort(key=lambda item: (is_marked(item, "browser"), not is_marked(item, "night")))
+
+
+def is_marked(item: pytest.Item, name: str) -> bool:
+    return item.get_closest_marker(name) is not None
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,8 @@ class FakeModel:
     story: tuple[str, ...] = STORY
     created: dict[str, Any] = field(default_factory=dict)
     """The body of the request that created it."""
+    render: Callable[[list[dict[str, Any]]], str] | None = None
+    """The prompt it makes of messages; None where the server is too old to tell, and answers instead."""
 
 
 def word(text: str, **more: Any) -> dict[str, Any]:
@@ -414,6 +416,10 @@ class FakeOllama:
         model = self.models.get(_full_name(body["model"]))
         if model is None:
             return error(f"model '{body['model']}' not found", 404)
+        if body.get("_debug_render_only") and model.render is not None:
+            rendered = {"rendered_template": model.render(body["messages"])}
+            told = {"model": body["model"], "created_at": "2026-11-22T03:00:00Z", "_debug_info": rendered}
+            return Reply([told], content_type="application/json; charset=utf-8")
         script = self.chat_script
         if script is tell_a_story:
             return tell_a_story(body, model.story)

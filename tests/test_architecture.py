@@ -103,7 +103,7 @@ def test_the_api_never_sees_an_engine_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("library", "only_in"),
     [
-        ("xllamacpp", {"engines/llama_cpp.py"}),
+        ("xllamacpp", {"engines/llama_native.py"}),
         ("ollama", {"engines/ollama.py", "engines/ollama_wire.py"}),
         ("fastapi", {"app.py", "server.py", "api/"}),
         ("uvicorn", {"server.py"}),

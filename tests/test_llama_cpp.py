@@ -16,7 +16,9 @@ import pytest
 
 from storaiteller import demo_model
 from storaiteller.engines.base import GenerationOptions
-from storaiteller.engines.llama_cpp import BATCH_TOKENS, SLOTS, LlamaCppEngine, default_threads
+from storaiteller.engines.llama_cpp import LlamaCppEngine
+from storaiteller.engines.llama_native import BATCH_TOKENS, SLOTS, default_threads
+from storaiteller.engines.llama_probe import LlamaProbe
 from storaiteller.errors import ModelMissingError, ModelUnusableError, PromptTooLongError
 from storaiteller.story import Chunk, Message
 from tests.serving import GUARD
@@ -86,6 +88,19 @@ async def test_with_a_seed_nothing_is_reused_and_without_one_all_that_can_be(eng
 
 
 @pytest.mark.model
+async def test_a_prompt_of_tokens_is_answered_as_the_messages_that_it_was_rendered_from(
+    engine: LlamaCppEngine, demo_model_path: Path
+) -> None:
+    with LlamaProbe(demo_model_path, window=512) as probe:
+        tokens = probe.tokens(probe.render(STORY), prompt=True)
+    options = GenerationOptions(24, seed=7)
+    asked = [chunk async for chunk in engine.stream(STORY, options)]
+    given = [chunk async for chunk in engine.complete(tokens, options)]
+    assert "".join(chunk.text for chunk in given) == "".join(chunk.text for chunk in asked) != ""
+    assert (given[-1].finish_reason, given[-1].usage) == (asked[-1].finish_reason, asked[-1].usage)
+    assert any(chunk.progress is not None for chunk in given)
+
+
 async def test_another_seed_writes_another_text(engine: LlamaCppEngine) -> None:
     assert (await told(engine, seed=7))[0] != (await told(engine, seed=8))[0]
 

@@ -13,25 +13,21 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from finetune.errors import TrainingFailedError
 from finetune.stories.examples import Example, settings_of
-from storaiteller.engines.base import Engine, GenerationOptions
+from storaiteller.engines.base import GenerationOptions
 from storaiteller.engines.llama_cpp import LlamaCppEngine
-from storaiteller.engines.llama_probe import LlamaProbe
-from storaiteller.prompts import story_prompt
-from storaiteller.story import Message, StorySettings
+from storaiteller.story import StorySettings
 
 TOKENS_PER_WORD, SLACK = 4, 64
 """As much room as the app gives a story, in tokens for each word of its settings, and some more."""
-
-_MARK = "QUESTION"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A held-out prompt: the question, the writer's own story, and how it is asked.
 
-    ``settings`` is None for a story that came without. ``tokens`` is how many the prompt itself has.
+    ``settings`` is None for a story that came without. ``tokens`` are those that were trained on: the model
+    is given them as they are, by whatever template and whichever server they were rendered.
     """
 
     story_id: str
@@ -39,7 +35,7 @@ class Prompt:
     liked: str
     settings: StorySettings | None
     seed: int
-    tokens: int
+    tokens: tuple[int, ...]
     max_tokens: int
 
 
@@ -51,38 +47,25 @@ class Written:
     ended: bool
 
 
-def choose(
-    probe: LlamaProbe, held_out: Sequence[Example], count: int, longest: int, seed: int
-) -> list[Prompt]:
+def choose(held_out: Sequence[Example], count: int, longest: int, seed: int) -> list[Prompt]:
     """``count`` prompts of the held-out stories, those with settings first, in turns if they are few.
 
     ``longest``: tokens of the longest story there is. A model gets twice that to come to an end, and no
-    more than the app would give it. Raises ``TrainingFailedError`` if no prompt can be used.
+    more than the app would give it.
     """
-    before, after = _around(probe)
-    asked = [
-        (example, question)
-        for example in _beginnings(held_out)
-        if (question := _question(example, before, after)) is not None
-    ]
-    if not asked:
-        raise TrainingFailedError(
-            "None of the stories kept for the exam has a prompt that could be asked again, so nothing could "
-            "be tried. The model you have goes on writing."
-        )
+    asked = sorted(_beginnings(held_out), key=lambda example: settings_of(example.settings) is None)
     liked = whole_stories(held_out)
-    asked.sort(key=lambda each: settings_of(each[0].settings) is None)
     return [
         Prompt(
             story_id=example.story_id,
-            question=question,
+            question=example.question,
             liked=liked[example.story_id],
             settings=settings_of(example.settings),
             seed=seed + number,
-            tokens=len(example.prompt_tokens),
+            tokens=tuple(example.prompt_tokens),
             max_tokens=_room(settings_of(example.settings), longest),
         )
-        for number, (example, question) in enumerate(islice(cycle(asked), count))
+        for number, example in enumerate(islice(cycle(asked), count))
     ]
 
 
@@ -107,13 +90,13 @@ async def write(
 
     ``report`` is told how many texts there are. Raises ``EngineError``.
     """
-    window = max(prompt.tokens + prompt.max_tokens for prompt in prompts) + SLACK
+    window = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts) + SLACK
     engine = await LlamaCppEngine.load(base, threads=threads, window=window, adapters=adapters)
     done = 0
 
-    async def one(speaker: Engine, prompt: Prompt) -> Written:
+    async def one(scales: Sequence[float], prompt: Prompt) -> Written:
         nonlocal done
-        written = await _story(speaker, prompt)
+        written = await _story(engine, scales, prompt)
         done += 1
         report(done)
         return written
@@ -121,7 +104,7 @@ async def write(
     try:
         async with asyncio.TaskGroup() as group:  # the engine lets in as many at once as it has room for
             tasks = {
-                name: [group.create_task(one(engine.speaking(*scales), prompt)) for prompt in prompts]
+                name: [group.create_task(one(scales, prompt)) for prompt in prompts]
                 for name, scales in speakers.items()
             }
     except* Exception as group_of_errors:
@@ -131,11 +114,11 @@ async def write(
     return {name: [task.result() for task in of_one] for name, of_one in tasks.items()}
 
 
-async def _story(engine: Engine, prompt: Prompt) -> Written:
+async def _story(engine: LlamaCppEngine, scales: Sequence[float], prompt: Prompt) -> Written:
     """With the app's own way of choosing words: the defaults of ``SamplingOptions``."""
     text, ended = "", False
     options = GenerationOptions(prompt.max_tokens, seed=prompt.seed)
-    async with aclosing(engine.stream([Message("user", prompt.question)], options)) as stream:
+    async with aclosing(engine.complete(prompt.tokens, options, scales)) as stream:
         async for chunk in stream:
             text += chunk.text
             ended = chunk.finish_reason == "stop"
@@ -160,18 +143,3 @@ def _beginnings(examples: Sequence[Example]) -> list[Example]:
         if example.part < known.part:
             first[example.story_id] = example
     return list(first.values())
-
-
-def _around(probe: LlamaProbe) -> tuple[str, str]:
-    """What the chat template puts before and after a question."""
-    before, _, after = probe.render([Message("user", _MARK)]).partition(_MARK)
-    return before, after
-
-
-def _question(example: Example, before: str, after: str) -> str | None:
-    """As the settings ask it; without settings, what stands inside the template."""
-    settings = settings_of(example.settings)
-    if settings is not None:
-        return story_prompt(settings)
-    inside = example.prompt.removeprefix(before).removesuffix(after)
-    return inside if example.prompt == before + inside + after else None

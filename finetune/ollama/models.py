@@ -12,6 +12,9 @@ from finetune.context import Tell
 from finetune.errors import RegisterError
 from finetune.modelfile import Recipe
 from finetune.ollama.wire import Wire, raise_for
+from storaiteller.engines.base import GenerationOptions
+from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT
+from storaiteller.engines.ollama_chat import chat_request, estimate_tokens, window_step
 from storaiteller.engines.ollama_wire import Patience
 from storaiteller.story import Message
 
@@ -61,6 +64,21 @@ class OllamaModels:
             answer = self._wire.http.post("/api/show", json={"model": name})
             raise_for(answer)
             return dict(answer.json())
+
+    def render(self, name: str, messages: Sequence[Message]) -> str | None:
+        """The prompt that the server makes of these messages, up to where the answer begins.
+
+        None if it is too old to tell. Asked with the very request of the app, but for one token: an old
+        server does not know the question and answers.
+        """
+        options = GenerationOptions(max_tokens=1)
+        num_ctx = window_step(estimate_tokens(messages) + options.max_tokens, DEFAULT_WINDOW_LIMIT)
+        request = chat_request(name, messages, options, num_ctx)
+        request |= {"stream": False, "keep_alive": "30s", "_debug_render_only": True}
+        answers = list(self._wire.answers("/api/chat", request))
+        told = answers[-1].get("_debug_info") if answers else None
+        rendered = told.get("rendered_template") if isinstance(told, dict) else None
+        return rendered if isinstance(rendered, str) and rendered else None
 
     def upload(self, path: Path, tell: Tell) -> str:
         """Give the server a file, unless it has it; returns its digest, to create models with."""

@@ -42,6 +42,9 @@ class Example:
 
     All parts joined are the story, but for empty lines that would fill a window of their own.
 
+    ``question`` is what the writer's settings ask for, ``prompt`` that as the model is given it: with its
+    chat template around it and, in a later part, the story so far.
+
     The loss is on ``story_tokens`` alone. They end with the end of the turn in the last part only: the
     others stop because the window is full, and the model is not to learn that.
     """
@@ -49,6 +52,7 @@ class Example:
     story_id: str
     part: int
     parts: int
+    question: str
     prompt: str
     story: str
     settings: dict[str, Any] | None
@@ -94,11 +98,11 @@ class Examples:
     def _parts(self, story: GoodStory) -> Iterator[Example]:
         settings = read_settings(story.settings_json)
         stored = _settings.dump_python(settings, mode="json") if settings else None
-        question = self._question(story_messages(settings)[0].content if settings else story.prompt.strip())
+        first = self._question(story_messages(settings)[0].content if settings else story.prompt.strip())
         text = story.story.strip()
         at = 0
         while at < len(text):
-            asked = self._going_on(question, text[:at])
+            asked = self._going_on(first, text[:at])
             room = self._window - len(asked.tokens) - 1
             if room < _LEAST_ROOM:
                 raise ConfigError(
@@ -109,7 +113,10 @@ class Examples:
             part = text[at:end]
             if part.strip():
                 tokens = self._tokens(part)
-                yield Example(story.story_id, 0, 0, asked.prompt, part, stored, asked.tokens, tokens)
+                question = first.messages[0].content
+                yield Example(
+                    story.story_id, 0, 0, question, asked.prompt, part, stored, asked.tokens, tokens
+                )
             at = end
 
     def _question(self, asked: str) -> _Asked:

@@ -23,15 +23,16 @@ _PR_SET_PDEATHSIG = 1
 Report = Callable[[Any], None]
 
 
-def run_apart(work: Callable[..., T], *given: Any, report: Report) -> T:
+def run_apart(work: Callable[..., T], *given: Any, report: Report, threads: int | None = None) -> T:
     """``work(*given, report=…)`` in a fresh process: its result, its ``report`` calls, its own errors.
 
-    ``work`` is a function of a module; what it is given and returns are plain values. The process ends
-    when this returns or is interrupted. Raises ``LearnError`` if it was killed or failed otherwise.
+    ``work`` is a function of a module; what it is given and returns are plain values. It computes in so many
+    ``threads``, or in one a core. The process ends when this returns or is interrupted. Raises
+    ``LearnError`` if it was killed or failed otherwise.
     """
     fresh = get_context("spawn")
     ours, theirs = fresh.Pipe(duplex=False)
-    process = fresh.Process(target=_answer, args=(theirs, work, given), daemon=True)
+    process = fresh.Process(target=_answer, args=(theirs, work, given, threads), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -59,10 +60,12 @@ def _result(ours: Connection, report: Report) -> Any:
         report(value)
 
 
-def _answer(theirs: Connection, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
+def _answer(
+    theirs: Connection, work: Callable[..., Any], given: tuple[Any, ...], threads: int | None
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for us hears Ctrl-C, and ends us
     _end_with_parent()
-    settle()
+    settle(threads)
     try:
         theirs.send(("done", work(*given, report=lambda done: theirs.send(("report", done)))))
     except StoraitellerError as error:

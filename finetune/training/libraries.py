@@ -49,9 +49,11 @@ def check() -> None:
         )
 
 
-def settle() -> None:
+def settle(threads: int | None = None) -> None:
     """Set this process up for them: offline, quiet, and with threads and memory as suits training."""
     os.environ.update(_OFFLINE)
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ.setdefault("GOMP_SPINCOUNT", _SPIN)
     _keep_freed_memory()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,47 +17,36 @@ from pathlib import Path
 from typing import Any, Self
 
 import anyio
-import psutil
 
-from storaiteller.engines.base import Engine, GenerationOptions, Report
+from storaiteller.engines.base import GenerationOptions, Report
+from storaiteller.engines.llama_native import (
+    DEFAULT_WINDOW,
+    SLOTS,
+    Event,
+    Request,
+    chat_request,
+    completion_request,
+    finish_of,
+    progress_of,
+    serve,
+    server_params,
+    text_of,
+    translated,
+    usage_of,
+)
 from storaiteller.errors import (
     EngineUnavailableError,
     GenerationFailedError,
     ModelMissingError,
     ModelUnusableError,
-    PromptTooLongError,
     StoraitellerError,
 )
-from storaiteller.story import Chunk, FinishReason, Message, Progress, Usage
-
-DEFAULT_WINDOW = 8_192
-"""Tokens, prompt and story together: 5,000 words and what is asked, in memory a laptop can spare."""
-
-SLOTS = 2
-"""Streams that run at once, each with a window of its own; further ones wait their turn."""
-
-BATCH_TOKENS = 64
-"""Prompt tokens read between two looks at the stop flag: half a second of the demo model on one
-core, for an eighth less reading speed than llama.cpp's default of 512."""
-
-PROMPT_CACHE_MIB = 256
-"""Memory for prefixes of earlier prompts; llama.cpp's own default is 8 GiB."""
+from storaiteller.story import Chunk, FinishReason, Message
 
 _BLOCK = 8 * 1024 * 1024
 
-Event = dict[str, Any]
-
 Scales = Callable[[], Sequence[float]]
 """How strongly each adapter speaks, in the order they were loaded; asked at the start of each stream."""
-
-
-def default_threads() -> int:
-    """All cores but one.
-
-    Every operation waits for its slowest thread, so one busy core would drag all of them down with
-    it: to a quarter of the speed, on two cores.
-    """
-    return max(1, (psutil.cpu_count(logical=False) or psutil.cpu_count() or 1) - 1)
 
 
 class LlamaCppEngine:
@@ -114,22 +102,23 @@ class LlamaCppEngine:
             ) from error
         return cls(server, scales)
 
-    def speaking(self, *scales: float) -> Engine:
-        """The same model with its adapters at these strengths; it lives as long as this engine."""
-        return _Speaking(self, scales)
-
     def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
         """See ``Engine.stream``. With a seed nothing is reused from the cache, so that the text repeats."""
-        return self.stream_at(self._scales(), messages, options)
+        return self._stream(chat_request(messages, options, self._scales()))
 
-    async def stream_at(
-        self, scales: Sequence[float], messages: Sequence[Message], options: GenerationOptions
+    def complete(
+        self, prompt: Sequence[int], options: GenerationOptions, scales: Sequence[float] = ()
     ) -> AsyncGenerator[Chunk, None]:
-        """``stream``, with the adapters at these strengths."""
+        """``stream`` after the tokens of a prompt, as the chat template rendered it, with the adapters at
+        these strengths.
+        """
+        return self._stream(completion_request(prompt, options, scales))
+
+    async def _stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         async with self._slots:
             if self._server is None:
                 raise EngineUnavailableError("The model was put away. Please try again.")
-            stream = _Stream(self._server, _request(messages, options, scales))
+            stream = _Stream(self._server, request)
             self._running.add(stream)
             work = asyncio.get_running_loop().run_in_executor(self._threads, stream.run)
             try:
@@ -151,23 +140,10 @@ class LlamaCppEngine:
         await asyncio.to_thread(last.clear)
 
 
-class _Speaking:
-    """A loaded model with its adapters at strengths of its own. Closing it closes nothing."""
-
-    def __init__(self, engine: LlamaCppEngine, scales: Sequence[float]) -> None:
-        self._engine = engine
-        self._scales = scales
-
-    def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
-        return self._engine.stream_at(self._scales, messages, options)
-
-    async def aclose(self) -> None: ...
-
-
 class _Stream:
     """One request to the native server, run on a worker thread, heard on the event loop."""
 
-    def __init__(self, server: Any, request: Event) -> None:
+    def __init__(self, server: Any, request: Request) -> None:
         self._server = server
         self._request = request
         self._loop = asyncio.get_running_loop()
@@ -178,7 +154,7 @@ class _Stream:
     def run(self) -> None:
         try:
             if not self.stop.is_set():
-                self._server.handle_chat_completions(self._request, self._hear)
+                getattr(self._server, self._request.handler)(self._request.body, self._hear)
         except Exception as error:  # whatever native code throws is reported on the loop
             self.failure = error
         finally:
@@ -199,18 +175,16 @@ async def _chunks(stream: _Stream) -> AsyncGenerator[Chunk, None]:
     """What the native server tells, in our words. Raises ``EngineError`` and ``PromptTooLongError``."""
     finish: FinishReason = "stop"
     while (event := await stream.events.get()) is not None:
+        if text := text_of(event):
+            yield Chunk(text=text)
+        finish = finish_of(event) or finish
         if usage := event.get("usage"):
-            yield Chunk(finish_reason=finish, usage=_usage(usage))
+            yield Chunk(finish_reason=finish, usage=usage_of(usage))
             return
-        for choice in event.get("choices", ()):
-            if text := choice["delta"].get("content"):
-                yield Chunk(text=text)
-            if choice["finish_reason"] is not None:
-                finish = "length" if choice["finish_reason"] == "length" else "stop"
         if reading := event.get("prompt_progress"):
-            yield Chunk(progress=_progress(reading))
+            yield Chunk(progress=progress_of(reading))
         if failure := event.get("error"):
-            raise _translate(failure)
+            raise translated(failure)
     raise _ended_early(stream)
 
 
@@ -231,79 +205,6 @@ def _read_once(path: Path, report: Report) -> None:
                 block = file.read(_BLOCK)
     except OSError as error:
         raise ModelMissingError(f"There is no readable model file at {path}.") from error
-
-
-def server_params(
-    path: Path, threads: int | None = None, window: int = DEFAULT_WINDOW, adapters: Sequence[Path] = ()
-) -> Any:
-    """How we run llama.cpp: quietly, for ourselves alone."""
-    import xllamacpp  # 100 MB of native code: only when a model is really loaded
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_ctx = window * SLOTS
-    params.n_parallel = SLOTS
-    params.n_batch = params.n_ubatch = BATCH_TOKENS
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or default_threads()
-    params.cache_ram_mib = PROMPT_CACHE_MIB
-    params.warmup = False
-    params.verbosity = -1
-    # xllamacpp always opens a listener on a loopback port of its own. We never use it: its key is
-    # forgotten as soon as it is set, and the only origin it names is not one.
-    params.api_keys = [secrets.token_urlsafe(32)]
-    params.cors_origins = "null.invalid"
-    params.cors_credentials = False
-    params.ui = params.endpoint_slots = params.endpoint_props = False
-    params.endpoint_metrics = True
-    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter)) for adapter in adapters]
-    params.lora_init_without_apply = True
-    return params
-
-
-def serve(params: Any) -> Any:
-    """Load what ``params`` say. ``RuntimeError`` if llama.cpp cannot, ``ImportError`` if it cannot run."""
-    import xllamacpp
-
-    server = xllamacpp.Server(params)
-    # The answer shows that its loop runs: a server destroyed before that waits for the loop for ever.
-    server.handle_metrics()
-    return server
-
-
-def _request(messages: Sequence[Message], options: GenerationOptions, scales: Sequence[float]) -> Event:
-    sampling = options.sampling
-    request: Event = {
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
-        "max_tokens": options.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "min_p": sampling.min_p,
-        "repeat_penalty": sampling.repeat_penalty,
-        "chat_template_kwargs": {"enable_thinking": False},
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "return_progress": True,
-        "lora": [{"id": number, "scale": scale} for number, scale in enumerate(scales)],
-    }
-    if options.seed is not None:
-        request |= {"seed": options.seed, "cache_prompt": False}
-    return request
-
-
-def _progress(reading: Event) -> Progress:
-    return Progress("reading", reading["processed"], reading["total"], reading["cache"])
-
-
-def _usage(usage: Event) -> Usage:
-    cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
-    return Usage(usage["prompt_tokens"], cached, usage["completion_tokens"])
-
-
-def _translate(failure: Event) -> StoraitellerError:
-    if failure.get("type") == "exceed_context_size_error":
-        return PromptTooLongError(failure["n_prompt_tokens"], failure["n_ctx"])
-    return GenerationFailedError(f"The model could not go on: {failure.get('message', failure)}.")
 
 
 def _ended_early(stream: _Stream) -> StoraitellerError:

@@ -7,21 +7,26 @@ here waits for the native code: call it off the event loop.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from storaiteller.engines.llama_cpp import default_threads, serve, server_params
+from storaiteller.engines.llama_native import default_threads, serve, server_params
 from storaiteller.errors import GenerationFailedError, ModelMissingError, ModelUnusableError
 from storaiteller.story import Message
+
+Render = Callable[[Sequence[Message]], str]
+"""The prompt for these messages, up to where the answer begins."""
 
 _MARK = "ANSWER"
 
 
 class LlamaProbe:
     """One GGUF model, loaded for questions. A context manager that puts it away.
+
+    ``render`` is given where another server serves the model, by a template of its own.
 
     Raises ``ModelMissingError`` or ``ModelUnusableError`` when it cannot be loaded, and
     ``GenerationFailedError`` when a question fails.
@@ -34,6 +39,7 @@ class LlamaProbe:
         adapters: Sequence[Path] = (),
         window: int = 4_096,
         threads: int | None = None,
+        render: Render | None = None,
     ) -> None:
         if not path.is_file():
             raise ModelMissingError(f"There is no readable model file at {path}.")
@@ -51,6 +57,7 @@ class LlamaProbe:
             timeout=600,
             trust_env=False,
         )
+        self.render: Render = render or self._by_its_own_template
 
     def __enter__(self) -> Self:
         return self
@@ -59,8 +66,7 @@ class LlamaProbe:
         self._client.close()
         self._server = None
 
-    def render(self, messages: Sequence[Message]) -> str:
-        """The prompt for these messages, by the model's own chat template, up to where the answer begins."""
+    def _by_its_own_template(self, messages: Sequence[Message]) -> str:
         told = [{"role": message.role, "content": message.content} for message in messages]
         request = {"messages": told, "chat_template_kwargs": {"enable_thinking": False}}
         return str(self._ask("/apply-template", request)["prompt"])

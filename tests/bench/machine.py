@@ -12,7 +12,7 @@ import psutil
 
 import storaiteller
 from storaiteller import demo_model
-from storaiteller.engines.llama_cpp import default_threads
+from storaiteller.engines.llama_native import default_threads
 
 PACKAGES = ("xllamacpp", "fastapi", "starlette", "uvicorn", "websockets", "pydantic")
 

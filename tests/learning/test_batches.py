@@ -17,7 +17,7 @@ lengths = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 60)), min_size=1
 
 def examples_of(sizes: list[tuple[int, int]]) -> list[Example]:
     return [
-        Example(f"s{number}", 1, 1, "p", "s", None, list(range(prompt)), list(range(100, 100 + story)))
+        Example(f"s{number}", 1, 1, "q", "p", "s", None, list(range(prompt)), list(range(100, 100 + story)))
         for number, (prompt, story) in enumerate(sizes)
     ]
 
@@ -68,7 +68,7 @@ def test_an_epoch_has_the_same_order_each_time_and_another_epoch_another() -> No
 
 
 def test_examples_survive_their_file(tmp_path: Path) -> None:
-    told = Example("ü-1", 1, 2, "Q\n", "Once\u2028 “🌙”\r\n", {"genre": "Fantasy"}, [1, 2], [3, 4])
+    told = Example("ü-1", 1, 2, "Q", "Q\n", "Once\u2028 “🌙”\r\n", {"genre": "Fantasy"}, [1, 2], [3, 4])
     path = tmp_path / "examples.jsonl"
     line = json.dumps(asdict(told), ensure_ascii=False) + "\n"
     path.write_text(line * 2, encoding="utf-8", newline="")

@@ -20,7 +20,6 @@ from finetune import evaluate as stage
 from finetune import gguf_lora
 from finetune.base import resolve
 from finetune.context import Context
-from finetune.errors import LearnError
 from finetune.evaluate import evaluate, prose_pieces, rival_of
 from finetune.exam import parity, samples
 from finetune.exam.figures import asked_for, of_texts
@@ -99,7 +98,7 @@ def example(probe: LlamaProbe, story_id: str, at: int, settings: dict[str, Any] 
     prompt = probe.render([Message("user", asked)])
     story = " ".join(f"w{(at * 7 + number * number) % 60}" for number in range(12))
     tokens = [*probe.tokens(story, prompt=False), END]
-    return Example(story_id, 1, 1, prompt, story, settings, probe.tokens(prompt, prompt=True), tokens)
+    return Example(story_id, 1, 1, asked, prompt, story, settings, probe.tokens(prompt, prompt=True), tokens)
 
 
 def two_parts(whole: Example) -> list[Example]:
@@ -128,7 +127,7 @@ def hf(model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _in_this_process() -> Iterator[None]:
     """The trainer's half, where torch is imported already; once below it has a process of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "run_apart", lambda work, *given, report: work(*given, report=report))
+        patch.setattr(stage, "run_apart", lambda work, *given, report, threads: work(*given, report=report))
         yield
 
 
@@ -302,8 +301,7 @@ def test_the_version_to_beat_is_the_active_one_if_it_is_whole_and_of_these_weigh
 
 def test_few_stories_are_asked_for_in_turns_with_other_seeds(trial: Trial) -> None:
     held_out = read_examples(trial.run.output("dataset", "held_out"))
-    with LlamaProbe(trial.model.gguf, window=256, threads=1) as probe:
-        found = samples.choose(probe, held_out, 7, longest=30, seed=100)
+    found = samples.choose(held_out, 7, longest=30, seed=100)
     assert [prompt.story_id for prompt in found] == ["exam-0", "exam-1", "exam-long"] * 2 + ["exam-0"]
     assert [prompt.seed for prompt in found] == list(range(100, 107))
     assert found[2].liked == "first second"
@@ -316,30 +314,23 @@ def test_a_story_has_twice_the_room_of_the_longest_one_and_no_more_than_the_app_
     settings: dict[str, Any] | None, longest: int, room: int, trial: Trial
 ) -> None:
     with LlamaProbe(trial.model.gguf, window=256, threads=1) as probe:
-        (prompt,) = samples.choose(probe, [example(probe, "one", 3, settings)], 1, longest, 0)
+        (prompt,) = samples.choose([example(probe, "one", 3, settings)], 1, longest, 0)
     assert prompt.max_tokens == room
 
 
 def test_settings_that_do_not_hold_any_more_are_none(trial: Trial) -> None:
     with LlamaProbe(trial.model.gguf, window=256, threads=1) as probe:
         odd = replace(example(probe, "one", 3), settings={"genre": "Cookery"})
-        (prompt,) = samples.choose(probe, [odd], 1, 20, 0)
+    (prompt,) = samples.choose([odd], 1, 20, 0)
     assert prompt.settings is None
     assert prompt.question == "w3 please"
-
-
-def test_without_a_prompt_that_could_be_asked_there_is_no_exam(trial: Trial) -> None:
-    with LlamaProbe(trial.model.gguf, window=256, threads=1) as probe:
-        foreign = replace(example(probe, "one", 3), prompt="[INST] Write. [/INST]")
-        with pytest.raises(LearnError, match="None of the stories kept for the exam"):
-            samples.choose(probe, [foreign], 1, 20, 0)
 
 
 # --- figures of texts -----------------------------------------------------------------------------
 
 
 def asked(settings: StorySettings | None) -> Prompt:
-    return Prompt("one", "Write.", "liked", settings, seed=1, tokens=3, max_tokens=64)
+    return Prompt("one", "Write.", "liked", settings, seed=1, tokens=(1, 2, 3), max_tokens=64)
 
 
 def test_the_figures_of_texts_are_their_means() -> None:

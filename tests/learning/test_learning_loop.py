@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,14 +26,17 @@ ROOT = Path(__file__).resolve().parents[2]
 NIGHT = ("--samples", "4", "--epochs", "2", "--learning-rate", "5e-4")
 """Two readings at a higher rate are as good as three, and a minute shorter."""
 
-pytestmark = [pytest.mark.model, pytest.mark.slow]
+ALONE = {**os.environ, "STORAITELLER_THREADS": "1"}
+"""With a thread a core it would crawl beside the other tests: each step waits for the slower one."""
+
+pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.night]
 
 
 def finetune(data_dir: Path, *arguments: str) -> dict[str, Any]:
     """Run the command as a writer does, and return the JSON object it prints."""
     command = [sys.executable, "-m", "finetune", "--data-dir", str(data_dir), "--engine", "embedded"]
     told = subprocess.run(
-        [*command, *arguments, "--json"], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, *arguments, "--json"], cwd=ROOT, env=ALONE, capture_output=True, text=True, check=False
     )
     assert told.returncode == 0, told.stdout + told.stderr
     value: dict[str, Any] = json.loads(told.stdout)
@@ -51,7 +55,8 @@ def data_folder(folder: Path, model: Path, stories: Sequence[GoodStory]) -> Path
 def kill_in_the_second_epoch(data: Path) -> str:
     """Begin a night, and kill it without warning when it has read everything once; the run's name."""
     command = [sys.executable, "-m", "finetune", "--data-dir", str(data), "--engine", "embedded"]
-    with subprocess.Popen([*command, "nightly", *NIGHT], cwd=ROOT, stderr=subprocess.DEVNULL) as night:
+    begun = subprocess.Popen([*command, "nightly", *NIGHT], cwd=ROOT, env=ALONE, stderr=subprocess.DEVNULL)
+    with begun as night:
         while not (notes := list((data / "runs").glob("*/train/epoch-1/epoch.json"))):
             assert night.poll() is None, "it ended before it had read everything once"
             time.sleep(0.2)

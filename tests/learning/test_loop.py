@@ -45,7 +45,9 @@ def tiny_tuner(*, row_tokens: int = 64) -> Tuner:
 
 def examples(count: int, start: int = 0) -> list[Example]:
     return [
-        Example(f"s{n}", 1, 1, "", "", None, [3, 4, n % 90 + 5], [10 + (n + k) % 7 for k in range(9)] + [2])
+        Example(
+            f"s{n}", 1, 1, "", "", "", None, [3, 4, n % 90 + 5], [10 + (n + k) % 7 for k in range(9)] + [2]
+        )
         for n in range(start, start + count)
     ]
 
