@@ -14,6 +14,7 @@ from storaiteller import __version__
 from storaiteller.api import errors
 from storaiteller.api.feedback import feedback_router
 from storaiteller.api.learning import learning_router
+from storaiteller.api.library import library_router
 from storaiteller.api.models import models_router
 from storaiteller.api.pages import Pages
 from storaiteller.api.security import Gate, new_token
@@ -22,8 +23,9 @@ from storaiteller.api.socket import socket_router
 from storaiteller.api.stories import stories_router
 from storaiteller.config import Config
 from storaiteller.engines.pool import EnginePool
-from storaiteller.errors import LedgerError, StoraitellerError
+from storaiteller.errors import StoraitellerError
 from storaiteller.feedback import FeedbackLedger
+from storaiteller.library.library import Library
 from storaiteller.models import Models
 from storaiteller.registry import Registry
 
@@ -39,6 +41,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     models = models or Models(config)
     pool = EnginePool()
     ledger = FeedbackLedger(config.ledger_path)
+    library = Library(config.library_url)
 
     async def warm() -> None:
         """Load the default model before anybody asks; what goes wrong is told by ``/health``."""
@@ -56,13 +59,14 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(warm())
         try:
-            await asyncio.to_thread(_open, ledger)
+            await asyncio.to_thread(_open, ledger, library)
             yield
         finally:
             warming.cancel()
             await asyncio.wait([warming])
             await pool.aclose()
             await models.aclose()
+            await asyncio.to_thread(library.close)
 
     app = FastAPI(
         title="StorAIteller",
@@ -76,6 +80,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     errors.install(app)
     app.include_router(stories_router())
     app.include_router(feedback_router(ledger))
+    app.include_router(library_router(library))
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))
@@ -96,8 +101,10 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     return app
 
 
-def _open(ledger: FeedbackLedger) -> None:
-    try:
-        ledger.open()
-    except LedgerError as error:
-        log.error("%s", error.message)  # writing goes on; saving will say it again
+def _open(ledger: FeedbackLedger, library: Library) -> None:
+    """What cannot be opened is no reason not to write: whoever asks for it will be told again."""
+    for kept in (ledger, library):
+        try:
+            kept.open()
+        except StoraitellerError as error:
+            log.error("%s", error.message)

@@ -15,6 +15,8 @@ from storaiteller.errors import ConfigError
 PREFIX = "STORAITELLER_"
 _OPTIONS = frozenset({"host", "port", "data_dir", "engine", "model", "threads", "browser"})
 """The settings that the command line knows too."""
+_SECRETS = frozenset({"token", "password", "database_url"})
+"""The settings whose values are never shown."""
 
 
 class EngineChoice(StrEnum):
@@ -46,6 +48,9 @@ class Config(BaseSettings):
     """Needed to listen on an address that other machines can reach."""
     allowed_hosts: str = ""
     """More names (``host:port``, comma separated) that this server may be called by."""
+    database_url: Annotated[str, Field(repr=False)] = ""
+    """Where the library is: ``sqlite:////folder/library.db`` or ``postgresql://user:password@host/name``.
+    Empty: ``library.db`` in the data folder."""
     ollama_host: Annotated[str, Field(validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST"))] = (
         "127.0.0.1:11434"
     )
@@ -61,6 +66,10 @@ class Config(BaseSettings):
     def ledger_path(self) -> Path:
         return self.data_dir / "datastories.csv"
 
+    @property
+    def library_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'library.db'}"
+
 
 def load_config(**given: Any) -> Config:
     """The configuration: ``given`` values first (``None`` means not given), then the environment.
@@ -72,7 +81,7 @@ def load_config(**given: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "setting"
-        given_value = "" if name in ("token", "password") else f", not {first['input']!r}"
+        given_value = "" if name in _SECRETS else f", not {first['input']!r}"
         raise ConfigError(f"{_spelled(name)}: {first['msg']}{given_value}.", field=name) from error
     if not is_loopback(config.host) and not config.password:
         raise ConfigError(

@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         (
             {"story", "errors", "durable"},
             {"config", "prompts", "length", "feedback_csv", "ollama_store", "version"},
-            {"splice", "feedback", "engines", "registry"},
+            {"splice", "feedback", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model"},
             {"models", "writer"},
             {"api"},
@@ -109,6 +109,9 @@ def test_the_api_never_sees_an_engine_of_its_own() -> None:
         ("uvicorn", {"server.py"}),
         ("typer", {"__main__.py"}),
         ("pydantic_settings", {"config.py"}),
+        ("sqlalchemy", {"library/"}),
+        ("alembic", {"library/"}),
+        ("docx", {"library/word_files.py"}),
     ],
 )
 def test_what_we_do_not_own_is_known_in_one_place(library: str, only_in: set[str]) -> None:
@@ -166,7 +169,7 @@ def test_starting_imports_nothing_heavy(module: str) -> None:
     loaded = {name.split(".")[0] for name in json.loads(told.stdout)}
     assert module.split(".")[0] in loaded
     heavy = {"torch", "transformers", "unsloth", "peft", "trl", "datasets", "pandas", "numpy", "xllamacpp"}
-    assert not loaded & (heavy | {"gguf", "libgguf", "safetensors"})
+    assert not loaded & (heavy | {"gguf", "libgguf", "safetensors", "docx", "lxml", "alembic"})
 
 
 def test_a_template_does_not_change_without_a_new_version() -> None:

@@ -10,27 +10,37 @@ from storaiteller.errors import InvalidRequestError
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A story of a million characters, four bytes each, fits with its prompt; nothing longer is a story."""
 
+MAX_IMPORT_BYTES = 512 * 1024 * 1024
+"""The export of a large library comes back in one piece; it lies on the disk while it is read."""
+
+MAX_UNDECLARED_IMPORT_BYTES = 64 * 1024 * 1024
+"""A body that does not say how long it is has to be held in memory."""
+
+_IMPORT = ("POST", "/library/import")
+
 
 class BodyTooLargeError(InvalidRequestError):
-    """The request is longer than any story; both numbers are in the message."""
+    """The request is longer than what it may bring; both numbers are in the message."""
 
     code = "too_large"
     status = 413
 
     def __init__(self, limit: int, declared: int | None = None) -> None:
         much = f"{declared:,} bytes" if declared else f"more than {limit:,} bytes"
-        super().__init__(f"This is {much} long, and at most {limit:,} bytes are taken. Shorten it.")
+        advice = "Shorten it." if limit <= MAX_BODY_BYTES else "Import fewer files at once."
+        super().__init__(f"This is {much} long, and at most {limit:,} bytes are taken. {advice}")
 
 
-async def limited(scope: Scope, receive: Receive, limit: int = MAX_BODY_BYTES) -> Receive:
-    """A ``receive`` that brings no more than ``limit`` bytes, or ``BodyTooLargeError`` now.
+async def limited(scope: Scope, receive: Receive) -> Receive:
+    """A ``receive`` that brings no more than this route takes, or ``BodyTooLargeError`` now.
 
     A declared length is believed: the server hands on no more than that. A body without one is read
     here, so that it is refused before the route has done anything.
     """
-    if _is_declared(scope, limit):
+    is_import = (scope["method"], scope["path"]) == _IMPORT
+    if _is_declared(scope, MAX_IMPORT_BYTES if is_import else MAX_BODY_BYTES):
         return receive
-    pending = [await _read(receive, limit)]
+    pending = [await _read(receive, MAX_UNDECLARED_IMPORT_BYTES if is_import else MAX_BODY_BYTES)]
 
     async def replay() -> Message:
         return pending.pop() if pending else await receive()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +14,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from storaiteller.errors import InvalidRequestError, StoraitellerError
+from storaiteller.library.checks import MAX_NAME, MAX_TAG, MAX_TAGS, MAX_TITLE
+from storaiteller.library.errors import ConflictError
+from storaiteller.library.values import Reason, Sort
 from storaiteller.registry import MAX_STRENGTH
 from storaiteller.story import MAX_TEXT_CHARACTERS, MAX_WORDS, MIN_WORDS, Genre, Register
 
@@ -51,6 +55,26 @@ RULES = {
 } | dict.fromkeys(("before", "after", "text", "initialpart", "finalpart"), _TEXT)
 """What is allowed in each field, in words."""
 
+_A_STORY_ID = "32 characters of 0 to 9 and a to f"
+_RULES_BY_PLACE = {
+    "body.id": _A_STORY_ID,
+    "path.id": _A_STORY_ID,
+    "path.number": "the number of a version, from 1",
+    "body.text": "text without lone surrogates",
+    "body.title": f"one line of at most {MAX_TITLE} characters",
+    "body.tags": f"a list of at most {MAX_TAGS} tags, each one line of at most {MAX_TAG} characters",
+    "body.revision": "the revision of the story that was changed: a whole number from 1",
+    "body.reason": f"one of {', '.join(get_args(Reason))}",
+    "body.name": f"one line of at most {MAX_NAME} characters, or null for no name",
+    "body.files": "one or more files, sent as multipart/form-data",
+    "query.sort": f"one of {', '.join(get_args(Sort))}",
+    "query.offset": "a whole number from 0",
+    "query.limit": "a whole number from 0 to 1,000",
+    "query.trash": "true or false",
+    "query.format": "one of txt, md, docx",
+}
+"""The same for names that mean something else in the library; they go before those of ``RULES``."""
+
 
 class ErrorBody(BaseModel):
     """Every error on REST. ``field`` names the field at fault, with dots: ``settings.max_words``."""
@@ -58,6 +82,19 @@ class ErrorBody(BaseModel):
     code: str
     message: str
     field: str | None = None
+
+
+class CurrentStory(BaseModel):
+    """How far the story is that was to be saved over."""
+
+    revision: int
+    updated_at: datetime
+
+
+class ConflictBody(ErrorBody):
+    """The story was changed elsewhere; ``current`` is how it is now."""
+
+    current: CurrentStory
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -74,21 +111,26 @@ def describe(errors: Sequence[Mapping[str, Any]]) -> InvalidRequestError:
     if kind.startswith("union_tag"):
         return InvalidRequestError(f"type must be {RULES['type']}.", field="type")
     names = [part for part in error["loc"] if isinstance(part, str)]
-    names = [name for name in names if name not in _PLACES]
+    place = names.pop(0) if names and names[0] in _PLACES else ""
     field = ".".join(names)
     if isinstance(error.get("input"), bytes):
         return InvalidRequestError("Send a JSON object, with the header Content-Type: application/json.")
     if not names:
         return InvalidRequestError(f"A JSON object was expected, not {shown}.")
     if kind in ("missing", "missing_argument"):
-        return InvalidRequestError(f"{field} is missing: {_rule(names)}.", field=field)
+        return InvalidRequestError(f"{field} is missing: {_rule(place, names)}.", field=field)
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return InvalidRequestError(f"{field} is not a field that is known here.", field=field)
-    return InvalidRequestError(f"{field} must be {_rule(names, error['msg'])}, not {shown}.", field=field)
+    return InvalidRequestError(
+        f"{field} must be {_rule(place, names, error['msg'])}, not {shown}.", field=field
+    )
 
 
-def _rule(names: Sequence[str], otherwise: str = "it is needed") -> str:
-    return next((RULES[name] for name in reversed(names) if name in RULES), otherwise)
+def _rule(place: str, names: Sequence[str], otherwise: str = "it is needed") -> str:
+    for name in reversed(names):
+        if rule := _RULES_BY_PLACE.get(f"{place}.{name}") or RULES.get(name):
+            return rule
+    return otherwise
 
 
 def _shown(value: object) -> str:
@@ -105,13 +147,16 @@ def install(app: FastAPI) -> None:
         if isinstance(error, RequestValidationError):
             error = describe(error.errors())
         if isinstance(error, HTTPException) and error.status_code == 400:
-            error = InvalidRequestError(UNREADABLE)  # FastAPI's only one: what JSON's parser choked on
+            error = InvalidRequestError(_unreadable(request))  # FastAPI's only one: what a parser choked on
         if isinstance(error, HTTPException):
             body = ErrorBody(code=_code(error.status_code), message=_sentence(error, request))
             return JSONResponse(body.model_dump(), error.status_code, error.headers)
         assert isinstance(error, StoraitellerError)  # noqa: S101 (the only other one registered)
         body = ErrorBody(code=error.code, message=error.message, field=error.field)
-        return JSONResponse(body.model_dump(), error.status)
+        if isinstance(error, ConflictError):
+            now = CurrentStory(revision=error.current.revision, updated_at=error.current.updated_at)
+            body = ConflictBody(**body.model_dump(), current=now)
+        return JSONResponse(body.model_dump(mode="json"), error.status)
 
     def unknown(request: Request, error: Exception) -> JSONResponse:
         log.exception("unexpected error on %s", request.url.path, exc_info=error)
@@ -124,11 +169,19 @@ def install(app: FastAPI) -> None:
 
 
 UNREADABLE = "That is not JSON that can be read; a lone surrogate (half a character) cannot be either."
+NO_FILES = (
+    "The files did not arrive whole. Choose them again; if there are more than a thousand, fewer at once."
+)
 UNEXPECTED = "Something went wrong that should not have. Your text is safe in the editor; please try again."
 
 
-_PLACES = frozenset({"body", "path", "generate", "rewrite", "continue", "stop"})
+_PLACES = frozenset({"body", "path", "query", "generate", "rewrite", "continue", "stop"})
 """Names in pydantic's locations that are no fields."""
+
+
+def _unreadable(request: Request) -> str:
+    is_form = request.headers.get("content-type", "").startswith("multipart/")
+    return NO_FILES if is_form else UNREADABLE
 
 
 def _sentence(error: HTTPException, request: Request) -> str:

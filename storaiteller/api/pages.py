@@ -1,4 +1,4 @@
-"""The two pages and their assets."""
+"""The pages and their assets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Pages:
         )
 
     def install(self, app: FastAPI) -> None:
-        """Add ``GET /``, ``/learned`` and ``/assets`` to ``app``."""
+        """Add ``GET /``, ``/library``, ``/learned`` and ``/assets`` to ``app``."""
         router = APIRouter(include_in_schema=False)
 
         @router.get("/", response_class=HTMLResponse)
@@ -50,6 +50,10 @@ class Pages:
                 version=__version__,
                 csp_nonce=request.state.csp_nonce,
             )
+
+        @router.get("/library", response_class=HTMLResponse)
+        def library() -> str:
+            return self._templates.get_template("library.html").render(version=__version__)
 
         @router.get("/learned", response_class=HTMLResponse)
         def learned() -> str:

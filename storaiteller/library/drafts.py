@@ -1,0 +1,97 @@
+"""Stories and versions as they are about to be kept: checked, and their words counted. No I/O."""
+
+# ruff: noqa: A002 - a story's id is called id wherever it goes
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from storaiteller.library import checks
+from storaiteller.library.values import Story, StoryId, VersionText
+from storaiteller.library.words import excerpt
+from storaiteller.story import count_words
+
+
+def new_story(
+    id: StoryId,
+    text: str,
+    title: str,
+    settings: dict[str, Any] | None,
+    model: str | None,
+    tags: Iterable[str],
+    created_at: datetime,
+    updated_at: datetime,
+    trashed_at: datetime | None = None,
+) -> Story:
+    """A story of what is given, checked."""
+    return _counted(
+        Story(
+            id=checks.story_id(id),
+            text=checks.story_text(text),
+            title=checks.title(title),
+            settings=checks.settings(settings),
+            model=checks.model(model),
+            tags=checks.tags(tags),
+            created_at=created_at,
+            updated_at=updated_at,
+            trashed_at=trashed_at,
+            excerpt="",
+            words=0,
+            revision=1,
+        )
+    )
+
+
+def changed_story(story: Story, changes: dict[str, Any]) -> Story:
+    """The story with the changes, updated now; the story itself if they change nothing."""
+    if "tags" in changes and _same_tags(changes["tags"], story.tags):
+        changes = changes | {"tags": story.tags}
+    changed = replace(story, **changes)
+    same = changed == story and checks.same_settings(changed.settings, story.settings)
+    return story if same else _counted(replace(changed, updated_at=datetime.now(UTC)))
+
+
+def is_same(stored: Story, given: Story) -> bool:
+    """Whether a new story is there already, as it was made."""
+    of_both = [(each.revision, each.text, each.title, each.model) for each in (stored, given)]
+    same = of_both[0] == of_both[1] and checks.same_settings(stored.settings, given.settings)
+    return same and _same_tags(stored.tags, given.tags)
+
+
+def _same_tags(one: Iterable[str], other: Iterable[str]) -> bool:
+    return set(map(checks.tag_key, one)) == set(map(checks.tag_key, other))
+
+
+def adopted_story(story: Story) -> Story:
+    """A story of an archive, which anybody may have made: checked, and counted anew."""
+    return new_story(
+        story.id,
+        story.text,
+        story.title,
+        story.settings,
+        story.model,
+        story.tags,
+        created_at=checks.instant(story.created_at),
+        updated_at=checks.instant(story.updated_at),
+        trashed_at=None if story.trashed_at is None else checks.instant(story.trashed_at),
+    )
+
+
+def adopted_version(version: VersionText) -> VersionText:
+    return replace(
+        version,
+        at=checks.instant(version.at),
+        reason=checks.reason(version.reason),
+        name=checks.version_name(version.name),
+        text=checks.story_text(version.text),
+        words=count_words(version.text),
+        settings=checks.settings(version.settings),
+    )
+
+
+def _counted(story: Story) -> Story:
+    """The story with the excerpt and the words of its text."""
+    return replace(story, excerpt=excerpt(story.text), words=count_words(story.text))

@@ -1,0 +1,256 @@
+"""The library: every story with its versions, tags and trash, in one database."""
+
+# ruff: noqa: A002 - a story's id is called id wherever it goes
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from storaiteller.library import checks, stories, tagging, timeline
+from storaiteller.library.database import Database
+from storaiteller.library.drafts import adopted_story, adopted_version, changed_story, is_same, new_story
+from storaiteller.library.errors import ConflictError, NotInTrashError
+from storaiteller.library.schema import stories as table
+from storaiteller.library.values import (
+    Page,
+    Reason,
+    Sort,
+    Story,
+    StoryId,
+    Summary,
+    Tag,
+    Version,
+    VersionText,
+)
+from storaiteller.library.words import terms_of
+
+
+class Library:
+    """Stories in the database at ``url``: ``sqlite:////folder/library.db`` or ``postgresql://host/name``.
+
+    Safe to share between threads, and the database between processes. Every method waits for the disk, and
+    up to ``patience`` seconds for another program, so call it off the event loop. When a method that
+    changes something returns, the change is on the disk; when it raises, nothing has changed. All of them
+    raise the ``LibraryError`` family when the database fails, ``InvalidRequestError`` for what cannot be
+    kept, and ``StoryMissingError`` for an id that is not there.
+    """
+
+    def __init__(self, url: str, *, patience: float = 5.0) -> None:
+        """Opens nothing yet. Raises ``ConfigError`` for an address that is none."""
+        self._database = Database(url, patience=patience)
+
+    def open(self) -> None:
+        """Make the database, or bring it up to date. The other methods do so too: this one tells early."""
+        self._database.open()
+
+    def close(self) -> None:
+        """Let go of the database; whatever is asked next opens it again."""
+        self._database.close()
+
+    # --- stories ----------------------------------------------------------------------------------
+
+    def create(
+        self,
+        *,
+        text: str = "",
+        title: str = "",
+        settings: dict[str, Any] | None = None,
+        model: str | None = None,
+        tags: Iterable[str] = (),
+        id: StoryId | None = None,
+        reason: Reason | None = None,
+    ) -> Story:
+        """Add a story; with a ``reason`` its text is its first version too.
+
+        Asked twice with the same ``id`` and the same story, as after an answer that was lost, it adds one.
+        Raises ``ConflictError`` if another story has the ``id``.
+        """
+        now = datetime.now(UTC)
+        given = checks.story_id(id) if id is not None else secrets.token_hex(16)
+        story = new_story(given, text, title, settings, model, tags, created_at=now, updated_at=now)
+        with self._database.writing() as connection:
+            if found := stories.look_up(connection, story.id):
+                if is_same(found[1], story):
+                    return found[1]
+                raise ConflictError(found[1])
+            key = stories.add(connection, story)
+            if reason is not None:
+                timeline.keep(connection, key, story.text, story.settings, at=now, reason=reason)
+            return stories.find(connection, story.id)[1]
+
+    def get(self, id: StoryId) -> Story:
+        """A story, out of the trash too."""
+        with self._database.reading() as connection:
+            return stories.find(connection, id)[1]
+
+    def save(
+        self,
+        id: StoryId,
+        revision: int,
+        *,
+        text: str | None = None,
+        title: str | None = None,
+        settings: dict[str, Any] | None = None,
+        model: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Story:
+        """Change what is given; None leaves it as it is. ``revision`` is the one that was changed.
+
+        Raises ``ConflictError`` if that is not the stored one. What changes nothing raises no revision.
+        """
+        changes = {
+            "text": None if text is None else checks.story_text(text),
+            "title": None if title is None else checks.title(title),
+            "settings": checks.settings(settings),
+            "model": checks.model(model),
+            "tags": None if tags is None else checks.tags(tags),
+        }
+        given = {name: value for name, value in changes.items() if value is not None}
+        with self._database.writing() as connection:
+            key, story = stories.find(connection, id)
+            if story.revision != revision:
+                raise ConflictError(story)
+            changed = changed_story(story, given)
+            return story if changed is story else stories.change(connection, key, story, changed)
+
+    def page(
+        self,
+        *,
+        query: str = "",
+        tag: str = "",
+        sort: Sort = "updated",
+        trash: bool = False,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Page:
+        """Part of the list of stories, or of those in the trash.
+
+        A story is found if its title and text have every word of the ``query``, the last one at least as the
+        beginning of one. A query without a word in it, say “?!”, finds nothing.
+        """
+        offset, limit = checks.window(offset, limit)
+        terms = terms_of(query)
+        if (query.strip() and not terms) or not checks.is_storable(tag):
+            return Page(stories=(), total=0)
+        with self._database.reading() as connection:
+            return stories.page(connection, terms, tag.strip(), trash, sort, offset, limit)
+
+    def tags(self) -> list[Tag]:
+        """Every tag of a story that is not in the trash, in alphabetical order."""
+        with self._database.reading() as connection:
+            return tagging.all_tags(connection)
+
+    # --- versions ---------------------------------------------------------------------------------
+
+    def versions(self, id: StoryId) -> list[Version]:
+        """The timeline of a story, newest first."""
+        with self._database.reading() as connection:
+            return timeline.listed(connection, stories.key_of(connection, id))
+
+    def version(self, id: StoryId, number: int) -> VersionText:
+        """Raises ``VersionMissingError``."""
+        with self._database.reading() as connection:
+            return timeline.whole(connection, stories.key_of(connection, id), number)
+
+    def keep_version(self, id: StoryId, reason: Reason, name: str | None = None) -> Version:
+        """Keep the story as it is now as a version.
+
+        If the newest version has the same text and settings it is that one, renamed if a ``name`` is given.
+        """
+        name, now = checks.version_name(name), datetime.now(UTC)
+        with self._database.writing() as connection:
+            key, story = stories.find(connection, id)
+            return timeline.keep(
+                connection, key, story.text, story.settings, at=now, reason=reason, name=name
+            )
+
+    def name_version(self, id: StoryId, number: int, name: str | None) -> Version:
+        """Name a version, or take its name away. Raises ``VersionMissingError``."""
+        name = checks.version_name(name)
+        with self._database.writing() as connection:
+            return timeline.rename(connection, stories.key_of(connection, id), number, name)
+
+    def restore(self, id: StoryId, number: int, revision: int) -> Story:
+        """Make a version's text and settings the story's own, having kept the present ones as a version.
+
+        Raises ``VersionMissingError``, and ``ConflictError`` as ``save`` does.
+        """
+        now = datetime.now(UTC)
+        with self._database.writing() as connection:
+            key, story = stories.find(connection, id)
+            if story.revision != revision:
+                raise ConflictError(story)
+            old = timeline.whole(connection, key, number)
+            restored = changed_story(story, {"text": old.text, "settings": old.settings})
+            if restored is story:
+                return story
+            timeline.keep(connection, key, story.text, story.settings, at=now, reason="before_restore")
+            timeline.keep(connection, key, old.text, old.settings, at=now, reason="restore")
+            return stories.change(connection, key, story, restored)
+
+    # --- the trash --------------------------------------------------------------------------------
+
+    def trash(self, id: StoryId) -> Summary:
+        """Put a story in the trash; it stays as it is, and can be saved there."""
+        return self._trashed(id, lambda before: before or datetime.now(UTC))
+
+    def untrash(self, id: StoryId) -> Summary:
+        return self._trashed(id, lambda _: None)
+
+    def delete(self, id: StoryId) -> None:
+        """Delete a story for good, with its versions. Raises ``NotInTrashError``."""
+        with self._database.writing() as connection:
+            key, story = stories.find(connection, id)
+            if story.trashed_at is None:
+                raise NotInTrashError
+            stories.remove(connection, [key])
+
+    def empty_trash(self) -> int:
+        """Delete all that is in the trash for good; return how many stories that were."""
+        with self._database.writing() as connection:
+            keys = connection.scalars(select(table.c.key).where(table.c.trashed_at.is_not(None))).all()
+            stories.remove(connection, keys)
+            return len(keys)
+
+    def _trashed(self, id: StoryId, when: Callable[[datetime | None], datetime | None]) -> Summary:
+        with self._database.writing() as connection:
+            key, story = stories.find(connection, id)
+            at = when(story.trashed_at)
+            connection.execute(update(table).where(table.c.key == key).values(trashed_at=at))
+            return stories.summary(replace(story, trashed_at=at))
+
+    # --- everything -------------------------------------------------------------------------------
+
+    def export(self) -> Generator[tuple[Story, list[VersionText]], None, None]:
+        """Every story with its versions, oldest first, one at a time, as all were when the first was read."""
+        with self._database.reading() as connection:
+            ids = connection.scalars(select(table.c.id).order_by(table.c.key)).all()
+            for each in ids:
+                key, story = stories.find(connection, each)
+                yield story, timeline.all_whole(connection, key)
+
+    def adopt(self, story: Story, versions: Sequence[VersionText]) -> Story:
+        """Take a story over from an archive, with its times and versions, counted anew from 1.
+
+        Under its own id, unless another text has that: then under one that is made of both, so that the same
+        archive adds nothing the second time. The story that is in the library then is returned.
+        """
+        checked = adopted_story(story)
+        kept = [adopted_version(each) for each in sorted(versions, key=lambda each: each.number)]
+        with self._database.writing() as connection:
+            while found := stories.look_up(connection, checked.id):
+                if found[1].text == checked.text:
+                    return found[1]
+                other = hashlib.sha256(f"{checked.id}\n{checked.text}".encode()).hexdigest()[:32]
+                checked = replace(checked, id=other)
+            key = stories.add(connection, checked)
+            for number, each in enumerate(kept, start=1):
+                timeline.add(connection, key, replace(each, number=number), each.text, each.settings)
+            return stories.find(connection, checked.id)[1]
