@@ -46,7 +46,9 @@ class Result:
     def told(self) -> str:
         """For a person at a terminal."""
         where = self.artefacts.get("report/report", "")
-        return f"{self.decision.capitalize()}. {self.reason}" + (f"\nThe report: {where}" if where else "")
+        decided = self.reason.startswith(("Promoted", "Not promoted"))
+        said = self.reason if decided else f"{self.decision.capitalize()}. {self.reason}"
+        return said + (f"\nThe report: {where}" if where else "")
 
 
 def stage(name: str) -> Callable[[Context, Run], Manifest]:
