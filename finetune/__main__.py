@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from finetune.config import load_learn_config
 from finetune.context import Context
@@ -19,18 +18,12 @@ from finetune.nightly import Result, begin, conclude, nightly, stage
 from finetune.runs import Run
 from finetune.screen import Screen
 from storaiteller.config import EngineChoice, load_config
-from storaiteller.errors import ConfigError, StoraitellerError
+from storaiteller.errors import StoraitellerError
+from storaiteller.terminal import command, console
+from storaiteller.terminal import run as run_command
 
-console = Console(stderr=True, emoji=False, highlight=False)
-app = typer.Typer(
-    help="Let your own model learn from the stories you called good.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-schedule_app = typer.Typer(help="Learn every night by itself.", no_args_is_help=True, rich_markup_mode=None)
+app = command("Let your own model learn from the stories you called good.", no_args_is_help=True)
+schedule_app = command("Learn every night by itself.", no_args_is_help=True)
 app.add_typer(schedule_app, name="schedule")
 
 _STATE: dict[str, Any] = {}
@@ -268,15 +261,7 @@ def _print_json(value: Any) -> None:
 
 
 def main() -> None:
-    """Run the command; what goes wrong is one sentence and exit code 1 (2 for a bad setting)."""
-    try:
-        app()
-    except StoraitellerError as error:
-        console.print(error.message, style="red", markup=False)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
-    except KeyboardInterrupt:
-        console.print("Stopped. What is done is kept, and the next run goes on from there.", markup=False)
-        sys.exit(130)
+    run_command(app, interrupted="Stopped. What is done is kept, and the next run goes on from there.")
 
 
 if __name__ == "__main__":

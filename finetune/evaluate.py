@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -34,6 +33,7 @@ from storaiteller import durable
 from storaiteller.engines.llama_probe import LlamaProbe
 from storaiteller.errors import UnknownVersionError
 from storaiteller.registry import Registry
+from storaiteller.version import finite
 
 METRICS, SAMPLES = "metrics.json", "samples.json"
 CANDIDATE, ACTIVE = "candidate", "active"
@@ -137,7 +137,7 @@ class _Exam:
             "stories": len(scores[BASE]),
             "prompts": len(prompts),
         }
-        return _finite(metrics), _samples(prompts, written)
+        return finite(metrics), _samples(prompts, written)
 
     def _prompts(self) -> list[Prompt]:
         longest = max(len(example.story_tokens) for example in (*self.train, *self.held_out))
@@ -247,13 +247,6 @@ def _samples(prompts: Sequence[Prompt], written: Mapping[str, Sequence[Written]]
 
 def _interval(name: str, told: Interval) -> dict[str, float]:
     return {name: told.value, "low": told.low, "high": told.high}
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN and no infinity: they become null, which no gate lets pass."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _json(value: Any) -> bytes:

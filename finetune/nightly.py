@@ -43,10 +43,15 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    @property
+    def sentence(self) -> str:
+        decided = self.reason.startswith(("Promoted", "Not promoted"))
+        return self.reason if decided else f"{self.decision.capitalize()}. {self.reason}"
+
     def told(self) -> str:
         """For a person at a terminal."""
         where = self.artefacts.get("report/report", "")
-        return f"{self.decision.capitalize()}. {self.reason}" + (f"\nThe report: {where}" if where else "")
+        return self.sentence + (f"\nThe report: {where}" if where else "")
 
 
 def stage(name: str) -> Callable[[Context, Run], Manifest]:

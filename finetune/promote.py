@@ -53,7 +53,6 @@ def promote(context: Context, run: Run) -> Manifest:
     if decision.promoted:
         context.registry.activate(version.name)
         _say(context, point_alias(context, version.name))
-    context.tell.say(decision.reason)
     _say(context, tidy(context, version))
     return stage.finish(inputs, {"decision": DECISION}, told)
 

@@ -8,6 +8,7 @@ from finetune import base, weights
 from finetune.context import Context, Tell
 from finetune.runs import Manifest, Run, Stage, fingerprint
 from finetune.training.apart import run_apart
+from finetune.training.loop import let_go
 from finetune.training.trainer import Outcome, Told, train_apart
 
 _MATTERS = ("epochs", "rank", "alpha", "learning_rate", "warmup", "weight_decay", "batch_tokens", "seed")
@@ -37,7 +38,9 @@ def train(context: Context, run: Run) -> Manifest:
         report=_told_to(context.tell),
         threads=context.threads,
     )
-    return _finished(stage, print_of_inputs, outcome)
+    made = _finished(stage, print_of_inputs, outcome)
+    let_go(stage.folder)
+    return made
 
 
 def _told_to(tell: Tell) -> Callable[[Told], None]:

@@ -17,18 +17,10 @@ from rich.table import Table
 from storaiteller.config import PREFIX, Config, EngineChoice, load_config
 from storaiteller.errors import ConfigError, StoraitellerError
 from storaiteller.story import MAX_WORDS, MIN_WORDS, Genre, Register, StorySettings
+from storaiteller.terminal import command, console, run
 
-console = Console(stderr=True, emoji=False, highlight=False)
-app = typer.Typer(
-    help="Write stories with a language model on your own machine.",
-    invoke_without_command=True,
-    no_args_is_help=False,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-models_app = typer.Typer(help="List the models, or fetch one.", no_args_is_help=True, rich_markup_mode=None)
+app = command("Write stories with a language model on your own machine.", invoke_without_command=True)
+models_app = command("List the models, or fetch one.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 
 
@@ -236,14 +228,7 @@ def _settings(**values: Any) -> StorySettings:
 
 
 def main() -> None:
-    """Run the command; what goes wrong is one sentence and exit code 1 (2 for a bad setting)."""
-    try:
-        app()
-    except StoraitellerError as error:
-        console.print(error.message, style="red", markup=False)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(app)
 
 
 if __name__ == "__main__":

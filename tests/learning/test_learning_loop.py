@@ -88,6 +88,7 @@ def test_a_night_that_was_killed_is_gone_on_with(learned: tuple[Path, dict[str, 
     assert result["run_id"] == result["killed"]
     train = json.loads((data / "runs" / result["run_id"] / "train" / "manifest.json").read_text())
     assert [epoch["epoch"] for epoch in train["metrics"]["epochs"]] == [0, 1, 2]
+    assert not list((data / "runs").rglob("optimizer.safetensors"))
     assert [version.name for version in Registry(data).read().versions] == ["v1"]
 
 

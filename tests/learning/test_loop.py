@@ -14,7 +14,7 @@ from finetune.context import Silent
 from finetune.errors import TrainingFailedError
 from finetune.stories.examples import Example
 from finetune.training.batches import IGNORED, tensors
-from finetune.training.loop import Epoch, Loop, pace
+from finetune.training.loop import Epoch, Loop, let_go, pace
 from finetune.training.tuner import LAYERS, Tuner, is_out_of_memory, keeps_apart
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,14 @@ def test_it_learns_and_keeps_the_adapter_of_every_epoch(tmp_path: Path) -> None:
         assert any(
             bool(tensor.any()) for name, tensor in adapter(tmp_path, number).items() if "lora_B" in name
         )
+
+
+def test_once_it_is_done_the_adapters_stay_and_what_resuming_needs_goes(tmp_path: Path) -> None:
+    loop(tmp_path).run()
+    let_go(tmp_path)
+    assert not list(tmp_path.rglob("optimizer.safetensors"))
+    kept = {path.parent.name for path in tmp_path.rglob("adapter_model.safetensors")}
+    assert kept == {f"epoch-{number}" for number in range(1, LEARN.epochs + 1)}
 
 
 def test_nothing_it_writes_is_a_pickle(tmp_path: Path) -> None:

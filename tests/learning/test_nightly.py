@@ -15,7 +15,7 @@ from finetune import nightly as room
 from finetune.config import LearnConfig
 from finetune.context import Context
 from finetune.errors import BusyError
-from finetune.nightly import STAGES, nightly, result_of, stage
+from finetune.nightly import STAGES, Decision, Result, nightly, result_of, stage
 from finetune.runs import Run
 from finetune.status import status
 from storaiteller import demo_model
@@ -272,3 +272,20 @@ def test_what_is_wrong_is_a_sentence_and_an_exit_code(
     told = finetune(tmp_path, *arguments)
     assert (told.returncode, "Traceback" in told.stderr) == (code, False)
     assert said in " ".join(told.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("decision", "reason", "said"),
+    [
+        ("promoted", "Promoted, because it is better.", "Promoted, because it is better."),
+        ("kept", "Not promoted, because it copies.", "Not promoted, because it copies."),
+        ("kept", "The disk is full.", "Kept. The disk is full."),
+        ("skipped", "Nothing is new.", "Skipped. Nothing is new."),
+    ],
+)
+def test_the_decision_is_said_once(decision: Decision, reason: str, said: str) -> None:
+    assert Result("r", decision, reason).told() == said
+    assert (
+        Result("r", decision, reason, {}, {"report/report": "/r.html"}).told()
+        == f"{said}\nThe report: /r.html"
+    )
