@@ -24,6 +24,9 @@ learn: $(VENV)/.learn
 test: $(VENV)/.dev lint
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/storaiteller models fetch
+	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || { \
+		echo "The library is tested on PostgreSQL too; installing it."; $(call apt,postgresql); } \
+		|| echo "It could not be installed: those tests are skipped."
 	$(PYTEST)
 
 check: $(VENV)/.dev lint ## lint, types and the fast tests, in under a minute

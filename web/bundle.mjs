@@ -1,4 +1,4 @@
-// Bundles the two pages into web/dist: a script and a style sheet each, the fonts and the icon. Run by build.py.
+// Bundles the three pages into web/dist: a script and a style sheet each, the fonts and the icon. Run by build.py.
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,8 @@ const { metafile } = await build({
     { in: here("styles/main.css"), out: "main" },
     { in: here("src/learned.js"), out: "learned" },
     { in: here("styles/learned.css"), out: "learned" },
+    { in: here("src/library.js"), out: "library" },
+    { in: here("styles/library.css"), out: "library" },
     { in: here("styles/icon.svg"), out: "icon" },
   ],
   outdir,

@@ -79,6 +79,46 @@ def choosing(desk: Desk) -> None:
     expect(desk.page.locator("#models")).to_be_visible()
 
 
+SHELF: tuple[tuple[str, str, list[str]], ...] = (
+    ("The moon asleep", STORY, ["sea", "for Ada"]),
+    (
+        "Salt",
+        "In the third winter of the siege the salt ran out, and with it the patience of the queen.",
+        ["war"],
+    ),
+    ("", "The baker of Nulle had never seen snow that fell upwards, and he told nobody.", []),
+    (
+        "What the tide owed",
+        "Nobody in the village could say when the tide had begun to keep accounts.",
+        ["sea"],
+    ),
+)
+
+
+def library(desk: Desk) -> None:
+    """The shelf with some stories."""
+    for title, text, tags in SHELF:
+        body = {"title": title, "text": text, "tags": tags}
+        desk.page.request.post(
+            f"{origin_of(desk)}/library/stories", data=body, headers={"Origin": origin_of(desk)}
+        )
+    desk.page.goto(f"{origin_of(desk)}/library")
+    expect(desk.page.get_by_role("heading", name="Salt").first).to_be_visible()
+
+
+def versions(desk: Desk) -> None:
+    """What changed since an earlier version."""
+    put(desk)
+    desk.rewrite(PASSAGE, "more mysterious")
+    desk.button("Accept", desk.suggestion).click()
+    desk.put(
+        STORY.replace("a small silver door", "a silver door no taller than a child").replace(" for miles", "")
+    )
+    expect(desk.page.locator("#versions-button")).to_have_attribute("aria-disabled", "false")
+    desk.page.locator("#versions-button").click()
+    expect(desk.page.locator("#diff ins").first).to_be_visible()
+
+
 def learned(desk: Desk) -> None:
     """What a night came to."""
     desk.page.goto(f"{origin_of(desk)}/learned")
@@ -97,6 +137,7 @@ def origin_of(desk: Desk) -> str:
 SCENES: dict[str, Callable[[Desk], None]] = {
     "settings": begin, "writing": writing, "written": written,
     "selecting": selecting, "rewriting": rewriting, "models": choosing,
+    "library": library, "versions": versions,
     "learned": learned, "report": report,
 }  # fmt: skip
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
@@ -121,6 +162,7 @@ def take(browser: Browser, site: Site, scene: str, size: str, scheme: str, folde
 FOR_THE_README = (
     ("written", "wide", "light"), ("rewriting", "wide", "light"), ("writing", "wide", "dark"),
     ("settings", "phone", "light"), ("rewriting", "phone", "dark"),
+    ("library", "wide", "light"), ("versions", "wide", "dark"),
 )  # fmt: skip
 OF_LEARNING = (
     ("learned", "wide", "light"), ("report", "wide", "light"),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Desks, newId } from "../../web/src/desks.js";
+import { fingerprint } from "../../web/src/fingerprint.js";
 import { takeSeat } from "../../web/src/seat.js";
 
 class FakeStorage {
@@ -134,4 +135,35 @@ test("without locks a tab still finds its own desk", async () => {
 test("ids are not guessed and not repeated", () => {
   assert.match(newId(), /^[0-9a-f]{32}$/);
   assert.notEqual(newId(), newId());
+});
+
+test("what the library lacks of a desk that nobody sits at is brought there, once", () => {
+  const storage = new FakeStorage();
+  const desks = new Desks(storage, () => 7);
+  const story = "a".repeat(32);
+  const record = { id: story, title: "Tide", revision: 2, base: fingerprint("old"), baseTitle: "Tide", tried: [] };
+  desks.keep("own", { text: "mine" });
+  desks.keep("taken", { text: "another tab's" });
+  desks.keep("blank", { text: " " });
+  desks.keep("before", { text: "from before there was a library" });
+  desks.keep("behind", { text: "old and new", story, library: [record] });
+  desks.keep("saved", { text: "old", story, library: [record] });
+  const brought = desks.unsaved("own", new Set(["taken"]));
+  assert.deepEqual(brought.map(({ want }) => want.text).sort(), ["from before there was a library", "old and new"]);
+  assert.deepEqual(brought.find(({ id }) => id === story).revision, 2);
+  const named = desks.read("before");
+  assert.equal(named.story, brought.find(({ want }) => want.text.startsWith("from")).id);
+  assert.deepEqual([named.text, named.savedAt], ["from before there was a library", 7]);
+  assert.deepEqual(desks.unsaved("own", new Set(["taken"])).map(({ id }) => id).sort(), brought.map(({ id }) => id).sort());
+});
+
+test("desks that the library has make room, unless a tab sits there", () => {
+  let clock = 0;
+  const desks = new Desks(new FakeStorage(), () => (clock += 1));
+  const library = [{ id: "s", title: "", base: fingerprint("story"), baseTitle: "" }];
+  for (let number = 0; number < 25; number += 1) desks.keep(`d${number}`, { text: "story", story: "s", library });
+  desks.tidy("d24", new Set(["d0", "d24"]));
+  assert.equal(desks.ids().length, 20);
+  assert.ok(desks.ids().includes("d0"));
+  assert.ok(!desks.ids().includes("d1"));
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { begin, card, end, isWriting, manuscript, recard, write } from "../../web/src/manuscript.js";
+import { begin, card, end, isWriting, manuscript, nameStory, recard, restore, storyId, takeOver, write } from "../../web/src/manuscript.js";
 import { EditorState, redo, redoDepth, undo, undoDepth } from "./codemirror.mjs";
 
 /** An editor without a page: the state, and what the view does with transactions. */
@@ -141,4 +141,51 @@ test("the pen is down only from begin to end", () => {
   assert.ok(isWriting(desk.state));
   desk.dispatch(...end(desk.state));
   assert.ok(!isWriting(desk.state));
+});
+
+test("a generation is another story of the library, and undo brings the earlier one's id back", () => {
+  const desk = new Desk();
+  desk.type(0, "Mine.");
+  desk.dispatch(nameStory(desk.state, "first"));
+  desk.dispatch(...begin(desk.state, { id: "new" }, { replacing: true, id: "second" }));
+  desk.dispatch(write(desk.state, "New."));
+  desk.dispatch(...end(desk.state));
+  assert.equal(desk.state.field(storyId), "second");
+  desk.command(undo);
+  assert.deepEqual([desk.text, desk.state.field(storyId)], ["Mine.", "first"]);
+  desk.command(redo);
+  assert.deepEqual([desk.text, desk.state.field(storyId)], ["New.", "second"]);
+});
+
+test("writing on stays in the same story", () => {
+  const desk = new Desk("Once");
+  desk.dispatch(nameStory(desk.state, "first"));
+  desk.tell([" more"], { replacing: false });
+  assert.equal(desk.state.field(storyId), "first");
+});
+
+test("a page that was cleared leaves its story; undo comes back to it", () => {
+  const desk = new Desk("Once.");
+  desk.dispatch(nameStory(desk.state, "first"));
+  desk.type(0, "", 5);
+  assert.equal(desk.state.field(storyId), null);
+  desk.command(undo);
+  assert.equal(desk.state.field(storyId), "first");
+});
+
+test("what another window wrote is no step to undo, and one's own steps stay", () => {
+  const desk = new Desk("Once.");
+  desk.type(0, "Mine. ");
+  desk.dispatch(takeOver(desk.state, "Mine. Once. Theirs."));
+  assert.equal(desk.text, "Mine. Once. Theirs.");
+  desk.command(undo);
+  assert.equal(desk.text, "Once. Theirs.");
+});
+
+test("a version that is brought back is one step to undo", () => {
+  const desk = new Desk("Now.");
+  desk.dispatch(restore(desk.state, "Then.\r\n"));
+  assert.equal(desk.text, "Then.\r\n");
+  desk.command(undo);
+  assert.equal(desk.text, "Now.");
 });

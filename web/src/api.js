@@ -11,11 +11,12 @@ export class ApiError extends Error {
   }
 }
 
-async function ask(method, path, { body, signal } = {}) {
-  const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+/** Ask for `path`: with a JSON `body`, a `form`, or neither. Throws ApiError; an abort stays an AbortError. */
+export async function ask(method, path, { body, form, signal, keepalive } = {}) {
+  const sent = body === undefined ? { body: form } : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let response;
   try {
-    response = await fetch(path, { method, signal, cache: "no-store", ...sent });
+    response = await fetch(path, { method, signal, keepalive, cache: "no-store", ...sent });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(SILENT, { code: "offline" });
@@ -31,7 +32,7 @@ async function refusal(response) {
   return new ApiError(said.message || "StorAIteller could not do that. Please try again.", { ...said, status });
 }
 
-const json = async (...request) => (await ask(...request)).json();
+export const json = async (...request) => (await ask(...request)).json();
 
 export const health = () => json("GET", "/health");
 export const models = () => json("GET", "/models");

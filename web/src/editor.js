@@ -17,16 +17,17 @@ const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - 
 export class Editor {
   /** `onUpdate(update)` after every change of text, selection or marks. */
   constructor({ parent, nonce, box, desk, onUpdate }) {
-    const { text = "", card = null, earlier = null } = desk ?? {};
+    const { text = "", card = null, story = null, earlier = null } = desk ?? {};
     const isAnother = earlier !== null && earlier.text !== text && !isBlank(text);
-    /** The story that the last one replaced, `{text, card}` or null: Undo brings it back, after a reload too. */
+    /** The story that the last one replaced, `{text, card, story}` or null: Undo brings it back, after a reload too. */
     this.earlier = earlier;
-    const first = isAnother ? earlier : { text, card };
+    const first = isAnother ? earlier : { text, card, story };
     const state = EditorState.create({
       doc: first.text,
       extensions: [
         manuscript.manuscript,
         manuscript.card.init(() => first.card),
+        manuscript.storyId.init(() => first.story ?? null),
         passage,
         lineEnds,
         marks(box),
@@ -41,12 +42,12 @@ export class Editor {
       ],
     });
     this.view = new EditorView({ parent, state });
-    if (isAnother) this.#tellAgain(text, card);
+    if (isAnother) this.#tellAgain(text, card, story);
   }
 
   /** Put the later story in the earlier one's place, as its writing did: one step to undo. */
-  #tellAgain(text, card) {
-    for (const spec of manuscript.begin(this.view.state, card, { replacing: true })) this.view.dispatch(spec);
+  #tellAgain(text, card, story) {
+    for (const spec of manuscript.begin(this.view.state, card, { replacing: true, id: story })) this.view.dispatch(spec);
     this.view.dispatch(manuscript.write(this.view.state, text));
     this.end();
   }
@@ -66,6 +67,11 @@ export class Editor {
 
   get isWriting() {
     return manuscript.isWriting(this.view.state);
+  }
+
+  /** The id that the story has in the library, or null. */
+  get story() {
+    return this.view.state.field(manuscript.storyId);
   }
 
   get passage() {
@@ -91,8 +97,8 @@ export class Editor {
 
   /** Start to write a story (`replacing` the one that is there) or to write on. */
   begin(card, { replacing }) {
-    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card };
-    for (const spec of manuscript.begin(this.view.state, card, { replacing })) this.view.dispatch(spec);
+    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card, story: this.story };
+    for (const spec of manuscript.begin(this.view.state, card, { replacing, id: card.id })) this.view.dispatch(spec);
     if (replacing) window.scrollTo(0, 0);
   }
 
@@ -108,8 +114,11 @@ export class Editor {
   }
 
   /** Note something about the story: how it ended, under which id it is kept. */
-  recard(change) {
-    this.view.dispatch(manuscript.recard(this.view.state, change));
+  recard = (change) => this.change(manuscript.recard, change);
+
+  /** Dispatch what the manuscript makes of the state and `values`: `change(manuscript.takeOver, text)`. */
+  change(make, ...values) {
+    this.view.dispatch(make(this.view.state, ...values));
   }
 
   pick(range) {
@@ -130,9 +139,7 @@ export class Editor {
     this.view.dispatch({ effects: setPassage.of(null) });
   }
 
-  replacePassage(text) {
-    this.view.dispatch(replacePassage(this.view.state, text));
-  }
+  replacePassage = (text) => this.change(replacePassage, text);
 
   /** The suggestion's box changed its height. */
   remeasure() {

@@ -56,7 +56,7 @@ export class Feedback {
   async #save(story) {
     const { settings, model } = this.editor.card?.settings ? this.editor.card : this.ask() ?? {};
     if (!settings) return;
-    if (!this.editor.card?.id) this.editor.recard({ id: newId(), settings, model });
+    if (!this.editor.card?.id) this.editor.recard({ id: this.editor.story ?? newId(), settings, model });
     const { id } = this.editor.card;
     await saveStory({ settings, story, story_id: id, model: model ?? null });
     const kept = Object.entries(this.saved).filter(([other]) => other !== id).slice(1 - KEPT);

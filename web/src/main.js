@@ -2,35 +2,41 @@
 
 import { Announcer } from "./announcer.js";
 import { prompt } from "./api.js";
+import { arrive, wantedStory } from "./arrival.js";
 import { Connection } from "./connection.js";
-import { Desks } from "./desks.js";
+import { listen } from "./controls.js";
+import { Desks, newId } from "./desks.js";
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
-import { byId, onPress } from "./elements.js";
+import { byId } from "./elements.js";
 import { Feedback } from "./feedback.js";
 import { Health } from "./health.js";
 import { Keeper } from "./keeper.js";
-import { listenToKeys } from "./keyboard.js";
 import { LearnedCard } from "./learned-card.js";
+import { readStory } from "./library-api.js";
+import { LibraryDesk } from "./library-desk.js";
 import { Models } from "./models.js";
 import { Page } from "./page.js";
 import { Rewrite } from "./rewrite.js";
 import { RewriteBar } from "./rewrite-bar.js";
-import { takeSeat } from "./seat.js";
+import { takenDesks, takeSeat } from "./seat.js";
 import { SettingsForm } from "./settings-form.js";
 import { Status } from "./status.js";
 import { storages } from "./storages.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
+import { Versions } from "./versions.js";
 
 const FONT_PATIENCE_MS = 400;
+const OTHERS_MS = 5000;
 const storyFont = () =>
   Promise.race([
     document.fonts.load("1rem 'Literata Variable'"),
     new Promise((resolve) => setTimeout(resolve, FONT_PATIENCE_MS)),
   ]);
 
-// The launch token has become a cookie: it need not stay in the address bar.
+// The launch token has become a cookie, and a story from the library lies on the desk: neither need stay in the address bar.
+const wanted = wantedStory(location.search);
 if (location.search) history.replaceState(null, "", location.pathname);
 
 const { local, session } = storages();
@@ -38,8 +44,10 @@ new Theme({ button: byId("theme"), label: byId("theme-name"), storage: local });
 
 async function open() {
   const desks = new Desks(local);
-  const [{ id, desk }] = await Promise.all([takeSeat({ desks, session, locks: navigator.locks }), storyFont()]);
-  desks.tidy(id);
+  const seated = takeSeat({ desks, session, locks: navigator.locks, isFresh: wanted !== null });
+  const [{ id, desk: left }] = await Promise.all([seated, storyFont()]);
+  const { desk, problem } = await arrive({ desk: left, wanted, read: readStory });
+  desks.tidy(id, await takenDesks(navigator.locks));
 
   const page = new Page();
   const changed = () => page.changed();
@@ -50,7 +58,7 @@ async function open() {
     state: byId("announce-state"),
     error: byId("announce-error"),
   });
-  const health = new Health(() => (show(), models.refresh()));
+  const health = new Health(() => (page.answered(), models.refresh()));
   const diagnose = () => health.diagnose();
   const connection = new Connection(`${location.origin.replace(/^http/, "ws")}/ws`, {
     onLine: (up) => (!up || health.now?.ready === false) && health.check(),
@@ -60,7 +68,7 @@ async function open() {
   const settings = new SettingsForm({ onChange: changed, readPrompt: async (value) => (await prompt(value)).prompt });
   if (desk?.settings) settings.value = desk.settings;
 
-  const rewrite = new Rewrite({ ...shared, ask: () => page.asked(), onChange: changed });
+  const rewrite = new Rewrite({ ...shared, ask: () => page.asked(), onAccepted: () => library.sync.keep("rewrite"), onChange: changed });
   const editor = new Editor({
     parent: byId("story"),
     nonce: document.querySelector("meta[name=csp-nonce]").content,
@@ -70,7 +78,21 @@ async function open() {
   });
   rewrite.editor = editor;
 
-  const telling = new Telling({ ...shared, editor, onChange: show, onTrouble: (error) => page.complain(error) });
+  const telling = new Telling({
+    ...shared,
+    editor,
+    onChange: show,
+    onWritten: () => library.sync.keep("generation"),
+    onTrouble: (error) => page.complain(error),
+  });
+  const library = new LibraryDesk({
+    editor,
+    announcer,
+    newId,
+    about: () => ({ settings: editor.card?.settings ?? settings.value, model: page.model ?? editor.card?.model ?? null }),
+    say: (sentence) => telling.say(sentence),
+    onChange: () => page.shelved(),
+  });
   const bar = new RewriteBar({
     editor,
     allowed: () => !telling.busy && !rewrite.isOpen,
@@ -95,7 +117,7 @@ async function open() {
   const keeper = new Keeper({
     desks,
     id,
-    beforeLeaving: () => telling.flush(),
+    beforeLeaving: () => (telling.flush(), library.sync.settle()),
     collect: () => ({
       text: editor.text,
       earlier: editor.earlier,
@@ -103,31 +125,23 @@ async function open() {
       saved: feedback.saved,
       settings: settings.value,
       model: page.model,
+      ...library.kept,
     }),
     onFull: (isFull) => page.kept({ isFull }),
   });
   const drawer = new Drawer({ onChange: show });
+  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || rewrite.isOpen });
 
   page.open(
-    { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, status: new Status() },
-    { model: desk?.model ?? null },
+    { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, library, status: new Status() },
+    { model: desk?.model ?? null, problem },
   );
+  library.sync.open(desk ?? {});
+  library.sync.follow();
+  // By then every tab of this browser that is about to come back sits at its desk.
+  setTimeout(async () => library.sync.bring(desks.unsaved(id, await takenDesks(navigator.locks))), OTHERS_MS);
 
-  // A double click is one wish to write, not one to write and one to stop.
-  onPress(byId("primary"), ({ detail }) => detail > 1 || page.next());
-  onPress(byId("continue"), () => page.continue());
-  onPress(byId("undo"), editor.undo);
-  onPress(byId("redo"), editor.redo);
-  onPress(byId("model-button"), () => models.open());
-  onPress(byId("choose-model"), () => models.open());
-  onPress(byId("get-model"), () => page.getModel());
-  listenToKeys({
-    write: () => (page.telling.busy || page.next(), true),
-    rewrite: () => (bar.open() || telling.say("Select the words to rewrite first."), true),
-    good: () => (feedback.toggle(), true),
-    escape: () => page.escape(),
-  });
-
+  listen({ page, editor, telling, bar, feedback, models, versions });
   connection.connect();
   health.check();
   new LearnedCard({ storage: local, focusTo: byId("primary") }).check();

@@ -7,6 +7,7 @@
 
 import { history, historyField, invertedEffects, isolateHistory } from "@codemirror/commands";
 import { Compartment, EditorState, StateEffect, StateField, Transaction } from "@codemirror/state";
+import { difference } from "./difference.js";
 import { isBlank } from "./story.js";
 
 const memory = new Compartment();
@@ -21,18 +22,30 @@ export const card = StateField.define({
   update: (value, tr) => tr.effects.reduce((card, effect) => (effect.is(setCard) ? effect.value : card), value),
 });
 
-const cardIsUndone = invertedEffects.of((tr) =>
-  tr.effects.some((effect) => effect.is(setCard)) ? [setCard.of(tr.startState.field(card))] : [],
-);
+/** Say which of the library's stories this is: an id, or null for none yet. */
+export const setStory = StateEffect.define();
+
+/** The id that the story has in the library. Undo brings the earlier story's id back with it. */
+export const storyId = StateField.define({
+  create: () => null,
+  update: (value, tr) => tr.effects.reduce((id, effect) => (effect.is(setStory) ? effect.value : id), value),
+});
+
+const identityIsUndone = invertedEffects.of((tr) => [
+  ...(tr.effects.some((effect) => effect.is(setCard)) ? [setCard.of(tr.startState.field(card))] : []),
+  ...(tr.effects.some((effect) => effect.is(setStory)) ? [setStory.of(tr.startState.field(storyId))] : []),
+]);
 
 const penDown = StateEffect.define();
 const penUp = StateEffect.define();
 
 /** A page that the writer cleared carries no story: what comes next is another one. */
-const clearedCard = EditorState.transactionExtender.of((tr) => {
-  const writing = tr.startState.field(pen) || tr.effects.some((effect) => effect.is(setCard));
-  if (!tr.docChanged || writing || !tr.startState.field(card) || !isBlank(tr.newDoc.toString())) return null;
-  return { effects: setCard.of(null) };
+const clearedPage = EditorState.transactionExtender.of((tr) => {
+  const { startState } = tr;
+  const writing = startState.field(pen) || tr.effects.some((effect) => effect.is(setCard) || effect.is(setStory));
+  const known = startState.field(card) || startState.field(storyId);
+  if (!tr.docChanged || writing || !known || !isBlank(tr.newDoc.toString())) return null;
+  return { effects: [setCard.of(null), setStory.of(null)] };
 });
 
 /** While a story is written: `at`, where the next words go, mapped through the writer's own edits. */
@@ -51,8 +64,9 @@ export const pen = StateField.define({
 export const manuscript = [
   EditorState.lineSeparator.of("\n"),
   card,
-  cardIsUndone,
-  clearedCard,
+  storyId,
+  identityIsUndone,
+  clearedPage,
   pen,
   memory.of(history()),
 ];
@@ -65,11 +79,27 @@ export const recard = (state, change) => ({
   annotations: silent,
 });
 
-/** Put the pen down: on an empty page (`replacing`), or at the end. Dispatch the specs in order. */
-export function begin(state, newCard, { replacing }) {
+/** Note which of the library's stories this is, without making it a step to undo. */
+export const nameStory = (state, id) => ({ effects: setStory.of(id), annotations: silent });
+
+/** Another text for the same story, from outside: only what differs is changed, and it is no step to undo. */
+export const takeOver = (state, text) => ({
+  changes: difference(state.sliceDoc(), text),
+  annotations: [silent, Transaction.userEvent.of("take")],
+});
+
+/** An earlier text of this story in the present one's place: one step to undo. */
+export const restore = (state, text) => ({
+  changes: difference(state.sliceDoc(), text),
+  annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.restore")],
+});
+
+/** Put the pen down: on an empty page (`replacing`, for the story `id`), or at the end. Dispatch the specs in order. */
+export function begin(state, newCard, { replacing, id = null }) {
   const length = state.doc.length;
   const changes = replacing ? { from: 0, to: length } : [];
-  const effects = [penDown.of(replacing ? 0 : length), setCard.of(newCard), memory.reconfigure([])];
+  const story = setStory.of(replacing ? id : state.field(storyId));
+  const effects = [penDown.of(replacing ? 0 : length), setCard.of(newCard), story, memory.reconfigure([])];
   return [{ changes, effects, annotations: silent }, { effects: memory.reconfigure(history()) }];
 }
 
@@ -84,7 +114,7 @@ export function end(state) {
   const { before, changes } = state.field(pen);
   const once = before.update({
     changes,
-    effects: setCard.of(state.field(card)),
+    effects: [setCard.of(state.field(card)), setStory.of(state.field(storyId))],
     annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.write")],
   });
   const remembered = once.state.field(historyField);

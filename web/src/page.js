@@ -14,10 +14,11 @@ export class Page {
   isFull = false;
 
   /** Take the parts, once they are all made, and show what was on the desk. */
-  open(parts, { model = null } = {}) {
+  open(parts, { model = null, problem = null } = {}) {
     Object.assign(this, parts, { model });
     const { text, card } = this.editor;
     this.telling.state.note = restoredNote(card, countWords(text));
+    if (problem) this.telling.say(problem.message, "error");
     if (isBlank(text) && this.drawer.hasRoom) this.drawer.open();
     this.show();
   }
@@ -29,6 +30,8 @@ export class Page {
     const settings = this.#formSettings();
     if (!settings) return;
     this.drawer.close(this.editor.view.contentDOM);
+    this.library.dismiss();
+    this.library.sync.look();
     this.telling.write(settings, this.model);
   }
 
@@ -46,6 +49,7 @@ export class Page {
     else if (rewrite.isWriting) rewrite.stop();
     else if (telling.busy) telling.stop();
     else if (drawer.isOpen) drawer.close();
+    else if (this.library.notice) this.library.dismiss();
     else return false;
     return true;
   }
@@ -95,6 +99,12 @@ export class Page {
     this.show();
   }
 
+  /** The server answers again, or differently: what waited to be saved is tried at once. */
+  answered() {
+    if (this.library?.sync.problem && this.health.now.code !== "offline") this.library.sync.settle();
+    this.show();
+  }
+
   /** A story's request was refused or failed; its note says so already. */
   complain({ field, message, code }) {
     if (this.settings.complain(field, message)) this.drawer.open({ focus: true });
@@ -105,15 +115,24 @@ export class Page {
   updated(update) {
     if (!this.editor) return;
     if (update.docChanged) this.#edited(update.transactions);
+    this.library.follow(update);
     if (update.docChanged || update.selectionSet) this.bar.follow();
     if (update.docChanged) this.rewrite.follow();
     this.changed();
   }
 
-  /** Something that is kept on the desk changed. */
+  /** Something that is kept on the desk, or in the library, changed. */
   changed() {
     if (!this.editor) return;
+    this.library.sync.touch();
     if (!this.rewrite.isOpen && this.telling.state.note === SUGGESTION_FIRST) this.telling.state.note = "";
+    this.keeper.touch();
+    this.show();
+  }
+
+  /** The library has something to be kept on the desk, or to be said. */
+  shelved() {
+    if (!this.editor) return;
     this.keeper.touch();
     this.show();
   }

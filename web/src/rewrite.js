@@ -15,9 +15,9 @@ export class Rewrite {
   #progress = "";
   #frame = 0;
 
-  /** `ask()` gives `{settings, model}` for a request, or null when they are not in order. */
-  constructor({ connection, announcer, ask, onChange, diagnose }) {
-    Object.assign(this, { connection, announcer, ask, onChange, diagnose });
+  /** `ask()` gives `{settings, model}` for a request, or null when they are not in order; `onAccepted()` hears of a new passage. */
+  constructor({ connection, announcer, ask, onAccepted, onChange, diagnose }) {
+    Object.assign(this, { connection, announcer, ask, onAccepted, onChange, diagnose });
     this.box = new SuggestionBox({
       accept: () => this.accept(),
       discard: () => this.discard(),
@@ -61,6 +61,7 @@ export class Rewrite {
     if (!this.isOpen || from === to || !canAccept(this.#suggestion)) return;
     this.editor.replacePassage(current(this.#suggestion).text);
     this.#close("The new passage is in the story.");
+    this.onAccepted();
   }
 
   discard() {

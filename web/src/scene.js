@@ -36,9 +36,10 @@ export class Scene {
       canRedo: editor.canRedo,
     });
     feedback.show(this.#text, { busy: telling.busy });
+    page.library.draw();
     byId("story").classList.toggle("is-waiting", telling.state.phase === "waiting");
     this.#keepWriting(telling.busy || rewrite.isWriting);
-    if (!telling.busy) document.title = this.#title();
+    if (!telling.busy) document.title = this.#title(page.library.sync.title);
     this.#drawEmpty(page, isEmpty && !telling.busy);
   }
 
@@ -50,21 +51,23 @@ export class Scene {
     this.#words = countWords(this.#text);
   }
 
-  /** A tab is found again by its story's first words. */
-  #title() {
-    const first = this.#text.slice(0, 200).trim().split("\n")[0];
+  /** A tab is found again by its story's title, or first words. */
+  #title(title) {
+    const first = title.trim() || this.#text.slice(0, 200).trim().split("\n")[0];
     if (!first) return TITLE;
     const short = Array.from(first).slice(0, TITLE_LENGTH).join("").trimEnd();
     return `${short}${short.length < first.length ? "…" : ""} · ${TITLE}`;
   }
 
   /** The sentence in the dock: what happened to the story, else what the writer has to know. */
-  #note({ telling, health, isFull }) {
+  #note({ telling, health, library, isFull }) {
     const { now } = health;
     const { note, tone } = telling.state;
     if (AWAY.includes(now?.code)) return { note: now.detail, tone: "error" };
+    const kept = tone === "error" ? null : library.note({ isFull, isBusy: telling.busy });
+    if (kept) return kept;
     if (note) return { note, tone };
-    if (isFull) return { note: NO_ROOM, tone: "error" };
+    if (isFull && !library.sync.current?.revision) return { note: NO_ROOM, tone: "error" };
     if (!now || now.ready) return { note: "", tone: "" };
     if (now.code === "loading") return { note: now.detail || "Loading the model…", tone: "" };
     if (now.code === "model_missing" && isBlank(this.#text)) return { note: "", tone: "" };
@@ -73,7 +76,7 @@ export class Scene {
 
   /** To leave the page would end what is being written: the other page then opens in a tab beside it. */
   #keepWriting(isWriting) {
-    for (const link of document.querySelectorAll(".to-learned")) link.target = isWriting ? "_blank" : "";
+    for (const link of document.querySelectorAll(".to-learned, .to-library")) link.target = isWriting ? "_blank" : "";
   }
 
   #drawEmpty({ health, drawer, models }, isEmpty) {

@@ -3,17 +3,18 @@
 import { newId } from "./desks.js";
 
 const SEAT = "storaiteller.seat";
+const LOCK = "storaiteller.desk.";
 const RELOAD_MS = 700;
 
 /**
  * Find a desk that no living tab holds, and hold it until the page goes.
  * Order: the one this tab had before a reload; the last used free one; a new one. A duplicated tab
- * finds its desk held, and gets a new one with a copy of the text.
+ * finds its desk held, and gets a new one with a copy of the text. `isFresh`: rather a new one than somebody else's.
  * Returns `{id, desk}`; `desk` is null when it is new and bare.
  */
-export async function takeSeat({ desks, session, locks }) {
+export async function takeSeat({ desks, session, locks, isFresh = false }) {
   const remembered = readSeat(session);
-  const seat = (await ownSeat(remembered, { desks, locks })) ?? (await freeSeat(remembered, { desks, locks }));
+  const seat = (await ownSeat(remembered, { desks, locks })) ?? (await freeSeat({ desks, locks, isFresh: isFresh || remembered }));
   writeSeat(session, seat.id);
   return seat;
 }
@@ -26,8 +27,8 @@ async function ownSeat(id, { desks, locks }) {
   return { id: id2, desk: copied(desks.read(id)) };
 }
 
-async function freeSeat(remembered, { desks, locks }) {
-  if (locks && !remembered) {
+async function freeSeat({ desks, locks, isFresh }) {
+  if (locks && !isFresh) {
     for (const id of desks.ids()) if (await hold(locks, id, 0)) return { id, desk: desks.read(id) };
   }
   const id = newId();
@@ -35,8 +36,15 @@ async function freeSeat(remembered, { desks, locks }) {
   return { id, desk: null };
 }
 
-/** A copy is another story: it has its own id, and is not the one that was saved. */
+/** A copy is another story to learn from: it has its own id, and is not the one that was liked. In the library it is the same. */
 const copied = (desk) => desk && { ...desk, card: desk.card && { ...desk.card, id: newId() }, saved: {} };
+
+/** Knows of any desk whether a tab sits at it: `has(id)`. Where nobody can say, somebody may. */
+export async function takenDesks(locks) {
+  if (!locks?.query) return { has: () => true };
+  const { held } = await locks.query();
+  return new Set(held.map(({ name }) => name.slice(LOCK.length)));
+}
 
 /** Resolves to true once the lock is ours (it is kept as long as the page lives), false if it is taken. */
 function hold(locks, id, patience) {
@@ -47,7 +55,7 @@ function hold(locks, id, patience) {
       resolve(Boolean(lock));
       return lock ? forever : undefined;
     };
-    locks.request(`storaiteller.desk.${id}`, options, got).catch(() => resolve(false));
+    locks.request(LOCK + id, options, got).catch(() => resolve(false));
   });
 }
 

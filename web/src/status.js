@@ -9,7 +9,7 @@ export class Status {
 
   /**
    * Show where things stand: `words` and `max`, `speed` (tokens a second or null), `elapsed`
-   * (milliseconds or null), `note` and `tone`, `model` (its name), `primary` (the label), and what
+   * (milliseconds or null), `note` and `tone`, `href` and `link` (another place to go to, or none), `model` (its name), `primary` (the label), and what
    * can be done: `canContinue`, `canUndo`, `canRedo`, `blocked`.
    */
   show(now) {
@@ -21,6 +21,9 @@ export class Status {
     setText(byId("note-text"), now.note);
     byId("note").dataset.tone = now.tone;
     byId("note").hidden = !now.note && !now.canContinue;
+    byId("other-story").hidden = !now.href;
+    if (now.href) byId("other-story").href = now.href;
+    setText(byId("other-story"), now.link ?? "");
     setText(this.#primary, now.primary);
     this.#primary.classList.toggle("is-stop", now.primary === "Stop");
     this.#moveFocusFrom(this.#continue, now.canContinue);

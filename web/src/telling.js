@@ -18,9 +18,9 @@ export class Telling {
   #now = null;
   #ink = new Ink((text) => this.editor.write(text));
 
-  /** `onTrouble(error)` hears of every error message; `diagnose()` says why the line dropped. */
-  constructor({ editor, connection, announcer, onChange, onTrouble, diagnose }) {
-    Object.assign(this, { editor, connection, announcer, onChange, onTrouble, diagnose });
+  /** `onWritten()` hears that words were written, `onTrouble(error)` of every error message; `diagnose()` says why the line dropped. */
+  constructor({ editor, connection, announcer, onChange, onWritten, onTrouble, diagnose }) {
+    Object.assign(this, { editor, connection, announcer, onChange, onWritten, onTrouble, diagnose });
   }
 
   get busy() {
@@ -129,6 +129,7 @@ export class Telling {
       this.editor.end();
     }
     this.#now = null;
+    if (begun) this.onWritten();
     this.#show({ phase: "idle", elapsed: performance.now() - since, ...figures });
   }
 

@@ -1,0 +1,87 @@
+"""Every page for every hand and eye: axe-core finds nothing serious, and the keyboard goes everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.desk import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+RULES = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds that a writer would stumble over, with the elements."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {node['html']} {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide-light", "phone-dark"])
+def seen(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Desk]:
+    """A writer's page, in either light and at either width."""
+    scheme, width = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 844},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        bypass_csp=True,  # for axe-core, which is put into the page
+    )
+    yield Desk(context.new_page(), site.address).open()
+    context.close()
+
+
+def test_what_is_wrong_would_be_found(seen: Desk) -> None:
+    seen.page.evaluate("document.querySelector('#versions-button').replaceChildren()")
+    seen.page.locator("#versions-button").evaluate("button => button.removeAttribute('title')")
+
+    assert any(found.startswith("button-name") for found in serious(seen.page))
+
+
+def test_nothing_serious_on_the_writing_page(seen: Desk) -> None:
+    assert serious(seen.page) == []
+    seen.put("Ada ran along the shore. The tide ran after her.")
+    seen.page.get_by_label("Title", exact=True).fill("The tide")
+    seen.open_settings()
+    assert serious(seen.page) == []
+    seen.page.keyboard.press("Escape")
+    expect(seen.page.locator("#versions-button")).to_have_attribute("aria-disabled", "false")
+    seen.page.locator("#versions-button").click()
+    expect(seen.page.locator("#versions-state")).not_to_have_text("Reading the versions…")
+    assert serious(seen.page) == []
+
+
+def test_nothing_serious_on_the_library_page(seen: Desk, site: Site) -> None:
+    seen.put("Ada ran along the shore. The tide ran after her.")
+    expect(seen.page.locator("#versions-button")).to_have_attribute("aria-disabled", "false")
+    seen.page.goto(f"{site.origin}/library")
+    expect(seen.page.locator("#shelf > li").first).to_be_visible()
+    seen.page.locator("#shelf summary").first.click()
+    seen.page.get_by_label("Search titles and words").fill("shore")
+    expect(seen.page.locator("mark").first).to_be_visible()
+    assert serious(seen.page) == []
+    seen.page.get_by_role("button", name="Tags:").first.click()
+    assert serious(seen.page) == []
+    seen.page.keyboard.press("Escape")
+    seen.page.goto(f"{site.origin}/library#trash")
+    expect(seen.page.locator("#standing")).to_contain_text("trash")
+    assert serious(seen.page) == []
+
+
+def test_nothing_serious_on_the_learned_page(seen: Desk, site: Site) -> None:
+    seen.page.goto(f"{site.origin}/learned")
+    expect(seen.page.locator("#learned")).to_have_attribute("aria-busy", "false")
+    assert serious(seen.page) == []

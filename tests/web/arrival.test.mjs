@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { arrive, wantedStory } from "../../web/src/arrival.js";
+import { isInLibrary } from "../../web/src/desks.js";
+import { fingerprint } from "../../web/src/fingerprint.js";
+
+const ID = "a".repeat(32);
+const STORY = { id: ID, text: "Theirs.", title: "The tide", settings: { genre: "War" }, model: null, revision: 3 };
+const read = async () => STORY;
+const record = (id, text, more = {}) => ({ id, title: "", revision: 1, base: fingerprint(text), baseTitle: "", tried: [], ...more });
+
+test("only an id, or an empty page, is asked for", () => {
+  assert.equal(wantedStory("?story=new"), "new");
+  assert.equal(wantedStory(`?story=${ID}`), ID);
+  for (const search of ["", "?story=", "?story=../../etc", `?story=${ID}0`, "?token=x"]) assert.equal(wantedStory(search), null);
+});
+
+test("a story of the library lies on the desk as it is there", async () => {
+  const { desk } = await arrive({ desk: null, wanted: ID, read });
+  assert.deepEqual([desk.text, desk.story, desk.settings], ["Theirs.", ID, { genre: "War" }]);
+  assert.ok(isInLibrary(desk));
+});
+
+test("unsaved words that lay there are owed to the library, named or not", async () => {
+  for (const story of [null, "b".repeat(32)]) {
+    const left = { text: "Mine, unsaved.", story, library: story ? [record(story, "Mine")] : [] };
+    const { desk } = await arrive({ desk: left, wanted: ID, read });
+    const owed = desk.library.find(({ id }) => id !== ID);
+    assert.equal(owed.want.text, "Mine, unsaved.");
+    assert.match(owed.id, /^[0-9a-f]{32}$/);
+    assert.equal(story ?? owed.id, owed.id);
+  }
+});
+
+test("the story that Undo would have brought back is owed too, and what was owed stays so", async () => {
+  const owed = record("c".repeat(32), "", { want: { text: "Owed." } });
+  const left = { text: "Mine.", story: "b".repeat(32), earlier: { text: "Before." }, library: [record("b".repeat(32), "Mine."), owed] };
+  const { desk } = await arrive({ desk: left, wanted: ID, read });
+  assert.deepEqual(desk.library.slice(1).map(({ want }) => want.text), ["Mine.", "Before.", "Owed."]);
+});
+
+test("a story that is on the desk already stays as it is, unsaved words and all", async () => {
+  const left = { text: "Theirs. And more.", story: ID, library: [record(ID, "Theirs.")] };
+  assert.equal((await arrive({ desk: left, wanted: ID, read })).desk, left);
+});
+
+test("a story that cannot be opened leaves the desk as it was, and says why", async () => {
+  const left = { text: "Mine." };
+  const gone = async () => Promise.reject(new Error("It is gone."));
+  const { desk, problem } = await arrive({ desk: left, wanted: ID, read: gone });
+  assert.deepEqual([desk, problem.message], [left, "It is gone."]);
+});
+
+test("a desk is in the library only when all of it is", () => {
+  assert.ok(isInLibrary({ text: "a", story: ID, library: [record(ID, "a")] }));
+  assert.ok(!isInLibrary({ text: "ab", story: ID, library: [record(ID, "a")] }));
+  assert.ok(!isInLibrary({ text: "a", story: ID, library: [record(ID, "a", { title: "New" })] }));
+  assert.ok(!isInLibrary({ text: "a", story: ID, library: [record(ID, "a"), record("b", "", { want: { text: "x" } })] }));
+  assert.ok(!isInLibrary({ text: "a" }));
+});
+
+test("an empty page leaves what lay there to the library", async () => {
+  const { desk } = await arrive({ desk: { text: "Mine.", settings: { genre: "War" } }, wanted: "new", read });
+  assert.deepEqual([desk.text, desk.story, desk.settings], ["", undefined, { genre: "War" }]);
+  assert.deepEqual(desk.library.map(({ want }) => want.text), ["Mine."]);
+  assert.equal((await arrive({ desk: null, wanted: "new", read })).desk, null);
+});

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeChannels, FakeClock, FakeLibrary, settled, Window } from "./fake-library.mjs";
+
+const room = () => ({ library: new FakeLibrary(), clock: new FakeClock(), channels: new FakeChannels() });
+
+/** A window with "Once." in the library. */
+async function begun(words = "Once.") {
+  const around = room();
+  const window = new Window(around);
+  window.type(words);
+  await around.clock.pass(1000);
+  return { ...around, window };
+}
+
+/** Two windows on one story. */
+async function twoWindows() {
+  const first = await begun();
+  const other = new Window({ ...first, desk: first.window.desk });
+  await first.clock.pass(1000);
+  return { ...first, other };
+}
+
+test("the first words make a story, within a second", async () => {
+  const { library, window } = await begun();
+  assert.match(window.id, /^[0-9a-f]{32}$/);
+  assert.deepEqual(library.texts, ["Once."]);
+  assert.ok(!window.sync.stories.isDirty);
+});
+
+test("an empty page, or one with nothing but spaces, makes none", async () => {
+  const { library, clock, channels } = room();
+  const window = new Window({ library, clock, channels });
+  window.type(" \n ");
+  await clock.pass(5000);
+  assert.deepEqual([window.id, library.texts], [null, []]);
+});
+
+test("whatever is typed is in the library within a second, and never more than one save is on its way", async () => {
+  const { library, clock, window } = await begun();
+  for (let second = 0; second < 10; second += 1) {
+    for (let key = 0; key < 10; key += 1) {
+      window.type("x");
+      await clock.pass(100);
+    }
+  }
+  assert.ok(library.saves <= 12, `${library.saves} saves in ten seconds`);
+  await clock.pass(1000);
+  assert.deepEqual(library.texts, [window.text]);
+  assert.equal(library.most, 1);
+});
+
+test("what is typed while a save is on its way is saved after it", async () => {
+  const { library, clock, window } = await begun();
+  let open;
+  library.gate = new Promise((resolve) => (open = resolve));
+  window.type(" Ada");
+  await clock.pass(1000);
+  window.type(" ran.");
+  await clock.pass(3000);
+  assert.deepEqual(library.texts, ["Once."]);
+  open();
+  await clock.pass(1000);
+  assert.deepEqual(library.texts, ["Once. Ada ran."]);
+  assert.equal(library.most, 1);
+});
+
+test("a server that goes is said once, tried again with patience, and nothing is lost when it comes back", async () => {
+  const { library, clock, window } = await begun();
+  library.state = "down";
+  window.type(" Ada");
+  await clock.pass(1500);
+  assert.equal(window.sync.problem.code, "offline");
+  const { changes } = window;
+  await clock.pass(60_000);
+  assert.equal(window.changes, changes, "it is said once");
+  window.type(" ran.");
+  library.state = "up";
+  await clock.pass(16_000);
+  assert.equal(window.sync.problem, null);
+  assert.deepEqual(library.texts, ["Once. Ada ran."]);
+});
+
+test("a full disk is said in the server's words, and over when there is room", async () => {
+  const { library, clock, window } = await begun();
+  library.state = "full";
+  window.type("!");
+  await clock.pass(1500);
+  assert.equal(window.sync.problem.message, "The disk is full.");
+  library.state = "up";
+  await window.sync.settle();
+  assert.equal(window.sync.problem, null);
+  assert.deepEqual(library.texts, ["Once.!"]);
+});
+
+test("a save whose answer was lost is known again as one's own, after a reload too", async () => {
+  const { library, clock, window } = await begun();
+  library.state = "mute";
+  window.type(" Ada");
+  await clock.pass(1000);
+  window.type(" ran");
+  const later = new FakeClock(); // for the window that goes, time stands still
+  const reloaded = new Window({ library, clock: later, desk: window.desk });
+  library.state = "up";
+  reloaded.type(" home.");
+  await later.pass(20_000);
+  assert.deepEqual(library.texts, ["Once. Ada ran home."]);
+  assert.deepEqual(reloaded.said, []);
+});
+
+test("a story whose making was not answered is made once", async () => {
+  const { library, clock } = room();
+  const window = new Window({ library, clock });
+  library.state = "mute";
+  window.type("Once");
+  await clock.pass(1000);
+  library.state = "up";
+  window.type(" upon");
+  await clock.pass(5000);
+  assert.deepEqual(library.texts, ["Once upon"]);
+});
+
+test("an unchanged window follows the other at once", async () => {
+  const { clock, window, other } = await twoWindows();
+  window.type(" Ada ran.");
+  await clock.pass(1000);
+  assert.equal(other.text, "Once. Ada ran.");
+  assert.deepEqual(other.said, ["followed"]);
+  other.type(" Bo too.");
+  await clock.pass(1000);
+  assert.equal(window.text, "Once. Ada ran. Bo too.");
+});
+
+test("two windows with other settings do not answer each other for ever", async () => {
+  const { library, clock, window, other } = await twoWindows();
+  other.settings = { genre: "War" };
+  window.type("!");
+  other.sync.touch();
+  await clock.pass(10_000);
+  const { saves } = library;
+  await clock.pass(60_000);
+  assert.equal(library.saves, saves);
+});
+
+test("two windows that both changed the story keep both", async () => {
+  const { library, clock, window, other } = await twoWindows();
+  window.type(" Mine.");
+  other.type(" Yours.");
+  await clock.pass(5000);
+  assert.deepEqual(library.texts, ["Once. Mine.", "Once. Yours."]);
+  assert.notEqual(window.id, other.id);
+  const [said] = [...window.said, ...other.said];
+  assert.deepEqual(said, ["forked", "", "Once. Mine. (another window)"]);
+});
+
+test("a story that is renamed elsewhere takes its name, and the words go on", async () => {
+  const { library, clock, window } = await begun();
+  library.change(window.id, { title: "The tide" });
+  window.type(" Ada.");
+  await clock.pass(5000);
+  assert.deepEqual([...library.stories.values()].map(({ title, text }) => [title, text]), [["The tide", "Once. Ada."]]);
+  assert.equal(window.sync.title, "The tide");
+});
+
+test("the same words from both sides are one story", async () => {
+  const { library, clock, window } = await begun();
+  library.change(window.id, { text: "Once. Ada." });
+  window.type(" Ada.");
+  await clock.pass(5000);
+  assert.deepEqual(library.texts, ["Once. Ada."]);
+  assert.deepEqual(window.said, []);
+});
+
+test("a title that is typed first belongs to the story that follows", async () => {
+  const { library, clock } = room();
+  const window = new Window({ library, clock });
+  window.sync.title = "The tide";
+  window.type("Once.");
+  await clock.pass(1000);
+  assert.equal([...library.stories.values()][0].title, "The tide");
+});
+
+test("the story that was left is saved whole, under its own name", async () => {
+  const { library, clock, window } = await begun();
+  window.sync.title = "First";
+  const left = window.id;
+  window.text = "Twice.";
+  window.id = "b".repeat(32);
+  window.sync.leave(left, { text: "Once. To the end.", settings: { genre: "War" }, model: null });
+  await clock.pass(3000);
+  assert.equal(library.stories.get(left).text, "Once. To the end.");
+  assert.deepEqual(library.stories.get(left).settings, { genre: "Fantasy" }, "what the next one is told with is the next one's");
+  assert.deepEqual([library.stories.get(window.id).title, library.stories.get(window.id).text], ["", "Twice."]);
+});
+
+test("a story that was left while the server was away is saved after a reload", async () => {
+  const { library, clock, window } = await begun();
+  library.state = "down";
+  const left = window.id;
+  window.id = null;
+  window.text = "";
+  window.sync.leave(left, { text: "Once. To the end.", settings: {}, model: null });
+  await clock.pass(1000);
+  const { desk } = window;
+  library.state = "up";
+  new Window({ library, clock, desk });
+  await clock.pass(1000);
+  assert.equal(library.stories.get(left).text, "Once. To the end.");
+});
+
+test("versions are of what was saved: at the end of a generation, and a minute after the last change", async () => {
+  const { library, clock, window } = await begun();
+  window.text = "Told.";
+  await window.sync.keep("generation");
+  assert.deepEqual(library.versions.at(-1), ["generation", "Told."]);
+  window.type(" And");
+  await clock.pass(30_000);
+  window.type(" on.");
+  await clock.pass(45_000);
+  assert.equal(library.versions.length, 1);
+  await clock.pass(30_000);
+  assert.deepEqual(library.versions.at(-1), ["pause", "Told. And on."]);
+});
+
+test("a version that could not be kept is kept later", async () => {
+  const { library, clock, window } = await begun();
+  library.state = "down";
+  window.text = "Told.";
+  assert.equal(await window.sync.keep("generation"), false);
+  library.state = "up";
+  await clock.pass(20_000);
+  assert.deepEqual(library.versions, [["generation", "Told."]]);
+});
+
+test("before much of a story goes, what was there becomes a version", async () => {
+  const long = "word ".repeat(200);
+  const { library, clock, window } = await begun(long);
+  window.text = "short";
+  window.sync.touch();
+  await clock.pass(2000);
+  assert.deepEqual(library.versions, [["pause", long]]);
+  assert.deepEqual(library.texts, ["short"]);
+});
+
+test("a story that was deleted for ever stays so, until the writer writes on", async () => {
+  const { library, clock, window } = await begun();
+  library.stories.clear();
+  window.sync.touch();
+  await clock.pass(120_000);
+  assert.deepEqual(library.texts, []);
+  window.type(" Still here.");
+  await clock.pass(3000);
+  assert.deepEqual(library.texts, ["Once. Still here."]);
+});
+
+test("one story that is refused does not hold up the others", async () => {
+  const { library, clock, window } = await begun();
+  const save = library.createStory;
+  library.createStory = (body) => (body.text === "bad" ? Promise.reject(Object.assign(new Error("Not this."), { status: 422 })) : save(body));
+  window.sync.leave("c".repeat(32), { text: "bad", settings: {}, model: null });
+  window.type(" Good.");
+  await clock.pass(2000);
+  assert.deepEqual(library.texts, ["Once. Good."]);
+  assert.equal(window.sync.problem.message, "Not this.");
+});
+
+test("following waits for nothing that was typed meanwhile", async () => {
+  const { library, clock, window } = await begun();
+  library.change(window.id, { text: "Once. Theirs." });
+  const followed = window.sync.follow();
+  window.text += " Mine.";
+  await followed;
+  await settled();
+  assert.equal(window.text, "Once. Mine.");
+  await clock.pass(5000);
+  assert.deepEqual(library.texts, ["Once. Mine.", "Once. Theirs."]);
+});
+
+test("a window hears that its story was put into the trash, and taken out again", async () => {
+  const { channels, window } = await begun();
+  const shelf = channels.open();
+  for (const isTrashed of [true, false]) shelf.postMessage({ id: window.id, isTrashed });
+  shelf.postMessage({ id: "another", isTrashed: true });
+  assert.deepEqual(window.said, [["trashed", true], ["trashed", false]]);
+});

@@ -1,0 +1,112 @@
+// The library's part of the writing page: the title, the way to the library, and what is said of saving.
+
+import * as api from "./library-api.js";
+import { LibrarySync } from "./library-sync.js";
+import { FOLLOWED, forked, forkTitle, notSaved, TRASHED } from "./library-words.js";
+import { byId, enable } from "./elements.js";
+import { nameStory, storyId, takeOver } from "./manuscript.js";
+
+const LEAVING_MS = 1500;
+const CHANNEL = "storaiteller.library";
+const clock = { now: () => performance.now(), set: (act, milliseconds) => setTimeout(act, milliseconds), clear: (timer) => clearTimeout(timer) };
+
+export class LibraryDesk {
+  /** What is to be said until it is read: `{note, href, link}`, or null. */
+  notice = null;
+  #title = byId("title");
+  #read = null;
+
+  /** `about()` gives the `{settings, model}` a story is kept with; `say(sentence)` says something once; `onChange()`: keep and show. */
+  constructor({ editor, announcer, about, say, newId, onChange }) {
+    Object.assign(this, { editor, announcer, about, say, onChange });
+    const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
+    this.sync = new LibrarySync({ api, page: this.#page(), channel, clock, newId });
+    this.#title.addEventListener("input", () => this.#titled());
+    this.#title.addEventListener("keydown", (event) => {
+      if (event.isComposing || !["Enter", "ArrowDown"].includes(event.key) || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      editor.focus();
+    });
+    for (const link of document.querySelectorAll(".to-library")) link.addEventListener("click", (event) => this.#go(event, link));
+    byId("other-story").addEventListener("click", () => this.dismiss());
+    document.addEventListener("visibilitychange", () => document.hidden || this.sync.follow());
+  }
+
+  /** What of the library a desk has to keep. */
+  get kept() {
+    const { editor, sync } = this;
+    return { story: editor.story, draftTitle: sync.stories.draftTitle, library: sync.stories.records([editor.earlier?.story]) };
+  }
+
+  /** The editor changed: it may show another story now. */
+  follow({ docChanged, startState, state }) {
+    const before = startState.field(storyId);
+    if (!docChanged || before === state.field(storyId)) return;
+    this.sync.leave(before, { text: startState.doc.toString(), ...this.about() });
+    this.dismiss();
+  }
+
+  dismiss() {
+    this.notice = null;
+    this.onChange();
+  }
+
+  /** The sentence for the line: why it is not saved, or what happened to the story; or null. */
+  note({ isFull, isBusy }) {
+    const { problem } = this.sync;
+    if (problem) return { note: notSaved(problem, { isFull }), tone: isFull ? "error" : "" };
+    return this.notice && !isBusy ? { ...this.notice, tone: "" } : null;
+  }
+
+  /** Draw what there is to be drawn of the story on the page. */
+  draw() {
+    const { title, current } = this.sync;
+    if (this.#title.value !== title && document.activeElement !== this.#title) this.#title.value = title;
+    enable(byId("versions-button"), Boolean(current?.revision));
+  }
+
+  #titled() {
+    this.sync.title = this.#title.value.replace(/[\p{Cc}\u2028\u2029]/gu, " ");
+    this.onChange();
+  }
+
+  /** What is on the page goes along: the library is opened once it is saved, or cannot be soon. */
+  async #go(event, link) {
+    if (link.target === "_blank" || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    await Promise.race([this.sync.settle(), new Promise((resolve) => clock.set(resolve, LEAVING_MS))]);
+    location.assign(link.href);
+  }
+
+  #page() {
+    const { editor } = this;
+    return {
+      id: () => editor.story,
+      read: () => ({ text: this.#text(), ...this.about() }),
+      name: (id) => editor.change(nameStory, id),
+      take: ({ text, title }) => {
+        editor.change(takeOver, text);
+        this.#title.value = title;
+      },
+      followed: () => this.say(FOLLOWED),
+      forkTitle,
+      forked: (theirs, ours) => {
+        this.notice = { note: forked(theirs, ours), href: `/?story=${theirs.id}`, link: "Open the other" };
+        this.announcer.state(this.notice.note);
+      },
+      trashed: (isTrashed) => {
+        this.notice = isTrashed ? { note: TRASHED, href: "/library#trash", link: "Open the trash" } : null;
+        if (isTrashed) this.announcer.state(TRASHED);
+        this.onChange();
+      },
+      changed: () => this.onChange(),
+    };
+  }
+
+  /** The text, read only when the document is another one. */
+  #text() {
+    const { doc } = this.editor;
+    if (this.#read?.doc !== doc) this.#read = { doc, text: this.editor.text };
+    return this.#read.text;
+  }
+}

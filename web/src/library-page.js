@@ -1,0 +1,139 @@
+// What can be done on the library's page: find, open, rename, tag, put away, bring back, bring in.
+
+import { byId, make, onPress, setText } from "./elements.js";
+import { Later } from "./later.js";
+import * as api from "./library-api.js";
+import { About, askSure } from "./library-ask.js";
+import { Files } from "./library-files.js";
+import { Shelf } from "./shelf.js";
+import { deleted, emptied, putBack, saved, sureToDelete, sureToEmpty, trashed } from "./shelf-words.js";
+
+const TYPED_MS = 150;
+const HEARD_MS = 400;
+
+export class LibraryPage {
+  #undo = null;
+  #typed = new Later(TYPED_MS, () => this.#find());
+  #heard = new Later(HEARD_MS, () => this.shelf.read());
+  #about = new About({
+    save: (story, change) => this.#save(story, change),
+    onClose: ({ id }, field) => this.shelf.focus(id, field === "name" ? "rename" : "tag"),
+  });
+
+  constructor({ channel }) {
+    this.channel = channel;
+    this.shelf = new Shelf({
+      filter: (tag) => this.#filter(tag),
+      rename: (story) => this.#about.open(story, "name"),
+      tag: (story) => this.#about.open(story, "tags"),
+      trash: (story) => this.#trash(story),
+      untrash: (story) => this.#untrash(story),
+      destroy: (story) => this.#destroy(story),
+    });
+    this.files = new Files({ say: (...told) => this.#say(...told), onTaken: () => this.shelf.read() });
+    byId("query").addEventListener("input", () => this.#typed.soon());
+    byId("sort").addEventListener("change", () => this.#find());
+    byId("finding").addEventListener("submit", (event) => (event.preventDefault(), this.#find()));
+    window.addEventListener("hashchange", () => this.#turn());
+    document.addEventListener("visibilitychange", () => document.hidden || this.shelf.read());
+    channel?.addEventListener("message", () => this.#heard.soon());
+    onPress(byId("again"), () => this.shelf.read());
+    onPress(byId("more"), () => this.shelf.more());
+    onPress(byId("told-close"), () => this.#putAway());
+    onPress(byId("told-undo"), () => this.#undo?.());
+    onPress(byId("empty-trash"), () => this.#empty());
+  }
+
+  /** Show what the address asks for: the shelf or the trash. */
+  open() {
+    this.shelf.ask({ isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value });
+  }
+
+  #turn() {
+    byId("query").value = "";
+    this.shelf.ask({ isTrash: location.hash === "#trash", query: "", tag: "" });
+    byId("library-title").focus();
+  }
+
+  #find() {
+    this.shelf.ask({ query: byId("query").value.trim(), sort: byId("sort").value });
+  }
+
+  #filter(tag) {
+    this.shelf.ask({ tag: this.shelf.asked.tag === tag ? "" : tag });
+  }
+
+  /** Save a title and tags over whatever a writing window saved meanwhile. Throws ApiError. */
+  async #save({ id, revision }, change) {
+    const told = await api.saveStory(id, { revision, ...change }).catch(async (error) => {
+      if (error.status !== 409) throw error;
+      return api.saveStory(id, { revision: (await api.readStory(id)).revision, ...change });
+    });
+    this.channel?.postMessage({ id, revision: told.revision });
+    await this.shelf.read();
+    this.#say(saved({ ...this.shelf.find(id), title: change.title }));
+  }
+
+  #trash(story) {
+    return this.#do(async () => {
+      await api.trashStory(story.id);
+      this.channel?.postMessage({ id: story.id, isTrashed: true });
+      await this.shelf.drop(story.id);
+      this.#say(trashed(story), { undo: () => this.#untrash(story) });
+    });
+  }
+
+  #untrash(story) {
+    return this.#do(async () => {
+      await api.untrashStory(story.id);
+      this.channel?.postMessage({ id: story.id, isTrashed: false });
+      if (this.shelf.asked.isTrash) await this.shelf.drop(story.id);
+      else await this.shelf.read();
+      this.#say(putBack(story));
+      this.shelf.focus(story.id);
+    });
+  }
+
+  #destroy(story) {
+    return this.#do(async () => {
+      if (!(await askSure(sureToDelete(story)))) return;
+      await api.deleteStory(story.id);
+      await this.shelf.drop(story.id);
+      this.#say(deleted(story));
+    });
+  }
+
+  #empty() {
+    return this.#do(async () => {
+      const { total } = await api.listStories({ trash: true, limit: 1 });
+      if (!(await askSure(sureToEmpty(total)))) return;
+      const { deleted: number } = await api.emptyTrash();
+      await this.shelf.read();
+      this.#say(emptied(number));
+      byId("library-title").focus();
+    });
+  }
+
+  async #do(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#say(error.message, { tone: "error" });
+      if (error.status === 404) this.shelf.read();
+    }
+  }
+
+  #say(sentence, { undo = null, tone = "" } = {}) {
+    this.#undo = undo;
+    setText(byId("told-words"), sentence);
+    byId("told-bar").dataset.tone = tone;
+    byId("told-bar").hidden = false;
+    byId("told-undo").hidden = !undo;
+    byId(tone ? "announce-error" : "announce-state").replaceChildren(make("p", {}, sentence));
+  }
+
+  #putAway() {
+    byId("told-bar").hidden = true;
+    byId("library-title").focus({ preventScroll: true });
+  }
+}

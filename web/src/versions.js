@@ -1,0 +1,116 @@
+// The story's timeline: its versions in a dialog, one of them looked at beside the present, named, or brought back.
+
+import { byId, enable, make, onPress, setText } from "./elements.js";
+import { nameVersion, readVersion, restoreVersion, versions } from "./library-api.js";
+import { restore } from "./manuscript.js";
+import { countWords } from "./story.js";
+import { changedPlaces, textDiff } from "./text-diff.js";
+import { growth, reason, summary, when } from "./version-words.js";
+
+const EMPTY = "No versions yet. One is kept each time the model has written, a rewrite is accepted, or you pause for a minute.";
+const UNSAVED = "The story could not be saved just now, so its versions are left as they are. Your text is safe in this browser.";
+const BUSY = "Let what is being written come to its end first, or stop it.";
+const TAG = { added: "ins", removed: "del", same: "span", gap: "span" };
+
+export class Versions {
+  #dialog = byId("versions");
+  #list = byId("versions-list");
+  #name = byId("version-name");
+  #versions = [];
+  #looked = null;
+
+  /** `say(sentence)` says something on the page; `isBusy()` says whether the model is at work on the text. */
+  constructor({ editor, sync, say, isBusy }) {
+    Object.assign(this, { editor, sync, say, isBusy });
+    byId("versions-close").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
+    byId("version-form").addEventListener("submit", (event) => (event.preventDefault(), this.#rename()));
+    onPress(byId("restore"), () => this.#restore());
+  }
+
+  async open() {
+    this.#looked = null;
+    this.#drawLooked([]);
+    setText(byId("versions-state"), "Reading the versions…");
+    this.#list.replaceChildren();
+    this.#dialog.showModal();
+    await this.#try(async () => {
+      await this.sync.settle();
+      await this.#read();
+      if (!this.#versions.length) return;
+      await this.#look(this.#versions[0].number);
+      this.#list.querySelector("button").focus();
+    });
+  }
+
+  get #story() {
+    return this.editor.story;
+  }
+
+  async #read() {
+    this.#versions = await versions(this.#story);
+    setText(byId("versions-state"), this.#versions.length ? "" : EMPTY);
+    const focused = document.activeElement?.dataset?.version;
+    this.#list.replaceChildren(...this.#versions.map((version, at) => this.#row(version, this.#versions[at + 1])));
+    if (focused) this.#list.querySelector(`[data-version="${focused}"]`)?.focus();
+  }
+
+  #row(version, earlier) {
+    const name = make("span", { className: "version-row-name", dir: "auto" }, version.name || reason(version));
+    const facts = [when(version.at), ...(version.name ? [reason(version)] : []), growth(version, earlier)].join(" · ");
+    const button = make("button", { type: "button", className: "version-row" }, name, make("span", { className: "version-row-facts" }, facts));
+    button.dataset.version = version.number;
+    button.setAttribute("aria-pressed", String(version.number === this.#looked?.number));
+    button.addEventListener("click", () => this.#try(() => this.#look(version.number)));
+    return make("li", {}, button);
+  }
+
+  async #look(number) {
+    this.#looked = await readVersion(this.#story, number);
+    for (const button of this.#list.querySelectorAll("button")) button.setAttribute("aria-pressed", String(Number(button.dataset.version) === number));
+    this.#drawLooked(textDiff(this.#looked.text, this.editor.text));
+  }
+
+  #drawLooked(pieces) {
+    const looked = this.#looked;
+    byId("version").hidden = !looked;
+    if (!looked) return;
+    const isSame = pieces.every(({ kind }) => kind === "same");
+    setText(byId("version-summary"), summary(pieces, countWords));
+    byId("diff").replaceChildren(...changedPlaces(pieces).map(({ kind, text }) => make(TAG[kind], { className: `diff-${kind}` }, text)));
+    byId("diff").scrollTop = 0;
+    this.#name.value = looked.name ?? "";
+    enable(byId("restore"), !isSame);
+  }
+
+  #rename() {
+    return this.#try(async () => {
+      this.#looked = { ...this.#looked, ...(await nameVersion(this.#story, this.#looked.number, this.#name.value.trim() || null)) };
+      await this.#read();
+      setText(byId("versions-state"), "Named.");
+    });
+  }
+
+  #restore() {
+    return this.#try(async () => {
+      if (this.isBusy()) return setText(byId("versions-error"), BUSY);
+      if (!(await this.sync.settle())) return setText(byId("versions-error"), UNSAVED);
+      const told = await restoreVersion(this.#story, this.#looked.number, this.sync.current.revision);
+      this.editor.change(restore, told.text);
+      this.sync.adopted(told);
+      this.#dialog.close();
+      this.editor.focus();
+      this.say("The version is back in the story. Undo takes it out again.");
+    });
+  }
+
+  async #try(act) {
+    setText(byId("versions-error"), "");
+    try {
+      await act();
+    } catch ({ message }) {
+      setText(byId("versions-state"), "");
+      setText(byId("versions-error"), message);
+    }
+  }
+}
