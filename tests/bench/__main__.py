@@ -11,7 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tests.bench import learning, ledger, machine, overhead, prefixes, rewriting, stalled, startup, tokens
+from tests.bench import (
+    learning,
+    ledger,
+    machine,
+    overhead,
+    prefixes,
+    rewriting,
+    shelf,
+    stalled,
+    startup,
+    tokens,
+)
 from tests.bench.harness import Row
 
 TOPICS: dict[str, Callable[[], list[Row]]] = {
@@ -22,6 +33,7 @@ TOPICS: dict[str, Callable[[], list[Row]]] = {
     "rewriting": rewriting.measure,
     "ledger": ledger.measure,
     "startup": startup.measure,
+    "library": shelf.measure,
     "learning": learning.measure,
 }
 BY_NAME_ONLY = {"learning"}
