@@ -344,7 +344,7 @@ async def test_only_an_import_may_be_large(http: httpx.AsyncClient) -> None:
         headers = {"content-length": str(limit + 1), "content-type": "multipart/form-data; boundary=x"}
         message = assert_error(await http.post(path, headers=headers, content=b""), 413, "too_large")
         assert f"{limit + 1:,} bytes" in message
-    assert "Import fewer files at once." not in message
+        assert ("If it is a single zip, unpack it" in message) == (limit == MAX_IMPORT_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -475,6 +475,24 @@ async def test_the_same_archive_changes_nothing_where_it_came_from(http: httpx.A
     added = await imported(http, archive)
     assert ([each["excerpt"] for each in added["taken"]], added["known"]) == (["Once."], 1)
     assert await imported(http, archive) == {"taken": [], "known": 2, "refused": []}
+
+
+async def test_an_archive_brings_back_what_is_in_the_trash_or_was_made_anew(http: httpx.AsyncClient) -> None:
+    await made(http, id=ID, text="Once.")
+    await told(http, f"stories/{ID}/versions", "POST", reason="named", name="first")
+    archive = ("all.zip", (await exported(http, "export")).content)
+    before = await everything(http)
+    await told(http, f"stories/{ID}/trash", "POST")
+    result = await imported(http, archive)
+    assert ([each["id"] for each in result["taken"]], result["known"]) == ([ID], 0)
+    assert await everything(http) == before
+    await told(http, f"stories/{ID}/trash", "POST")
+    await told(http, "trash/empty", "POST")
+    await made(http, id=ID, text="Once.")
+    result = await imported(http, archive)
+    assert ([each["id"] for each in result["taken"]], result["known"]) == ([ID], 0)
+    assert len((await told(http, f"stories/{ID}/versions"))["versions"]) == 1
+    assert await imported(http, archive) == {"taken": [], "known": 1, "refused": []}
 
 
 async def test_a_bad_story_in_an_archive_is_named_with_the_archive(http: httpx.AsyncClient) -> None:

@@ -16,6 +16,12 @@ MAX_IMPORT_BYTES = 512 * 1024 * 1024
 MAX_UNDECLARED_IMPORT_BYTES = 64 * 1024 * 1024
 """A body that does not say how long it is has to be held in memory."""
 
+FEWER = (
+    "Import fewer files at once. If it is a single zip, unpack it, and import the .txt files in its folder "
+    "“stories”: the stories without titles and versions. To bring all of it into a new, empty library, close "
+    "StorAIteller, and copy the file library.db from the old data folder into the new one."
+)
+
 _IMPORT = ("POST", "/library/import")
 
 
@@ -27,7 +33,7 @@ class BodyTooLargeError(InvalidRequestError):
 
     def __init__(self, limit: int, declared: int | None = None) -> None:
         much = f"{declared:,} bytes" if declared else f"more than {limit:,} bytes"
-        advice = "Shorten it." if limit <= MAX_BODY_BYTES else "Import fewer files at once."
+        advice = "Shorten it." if limit <= MAX_BODY_BYTES else FEWER
         super().__init__(f"This is {much} long, and at most {limit:,} bytes are taken. {advice}")
 
 

@@ -56,7 +56,7 @@ class Limits:
     text: int = MAX_TEXT_BYTES
     record: int = 16 * 1024 * 1024
     story: int = 1024**3
-    """A story and its versions together; a text that several of them have counts for each."""
+    """A story and its versions together; a text that several of them have counts once."""
     total: int = 4 * 1024**3
 
 
@@ -81,7 +81,7 @@ class _StoryRefusedError(Exception):
 
 
 def write_archive(
-    stories: Iterable[tuple[Story, Sequence[VersionText]]], app: str
+    stories: Iterable[tuple[Story, Iterable[VersionText]]], app: str
 ) -> Generator[bytes, None, None]:
     """The bytes of the archive, piece by piece.
 
@@ -130,9 +130,12 @@ class _Reader:
         for listed in self._listed():
             self._read_of_story = 0
             try:
-                yield self._story(listed)
+                story, left_out = self._story(listed)
+                yield story
+                if left_out:
+                    yield Refused(_name(listed), self._too_many(left_out))
             except _StoryRefusedError as error:
-                yield Refused(one_line(listed.title) or listed.id, str(error))
+                yield Refused(_name(listed), str(error))
 
     def _listed(self) -> Sequence[Listed]:
         """The stories that the manifest lists: all that the archive has, and each once."""
@@ -150,7 +153,8 @@ class _Reader:
             raise FileRefusedError(NO_ARCHIVE)
         return listed
 
-    def _story(self, listed: Listed) -> Adoptable:
+    def _story(self, listed: Listed) -> tuple[Adoptable, int]:
+        """A story, and how many of its versions were left out, the oldest, for want of room."""
         try:
             record = StoryRecord.model_validate_json(
                 self._part(f"stories/{listed.id}.json", self._limits.record)
@@ -161,14 +165,15 @@ class _Reader:
             raise _StoryRefusedError(WRONG_RECORD)
         story = record.with_text(self._text(f"stories/{listed.id}.txt", record.sha256))
         texts: dict[str, str] = {}
-        versions = []
-        for each in record.versions:
+        versions: list[VersionText] = []
+        for each in sorted(record.versions, key=lambda each: each.number, reverse=True):
             if each.sha256 not in texts:
-                texts[each.sha256] = self._text(f"versions/{each.sha256}.txt", each.sha256)
-            else:
-                self._count(len(texts[each.sha256].encode()))
+                text = self._text(f"versions/{each.sha256}.txt", each.sha256)
+                if self._read_of_story > self._limits.story:
+                    break
+                texts[each.sha256] = text
             versions.append(each.with_text(texts[each.sha256]))
-        return Adoptable(story, versions)
+        return Adoptable(story, versions[::-1]), len(record.versions) - len(versions)
 
     def _text(self, name: str, sha256: str) -> str:
         raw = self._part(name, self._limits.text)
@@ -201,8 +206,17 @@ class _Reader:
                 f"This archive unpacks to more than {self._limits.total:,} bytes, more than is taken. "
                 "The stories before that were taken."
             )
-        if self._read_of_story > self._limits.story:
-            raise _StoryRefusedError(f"With its versions it is longer than {self._limits.story:,} bytes.")
+
+    def _too_many(self, versions: int) -> str:
+        those = f"{versions:,} oldest versions were" if versions > 1 else "oldest version was"
+        return (
+            f"Its {those} left out: with all of them it is longer than {self._limits.story:,} bytes. Every "
+            "text is still in the archive, in its folder “versions”: unpack it, and import what you need."
+        )
+
+
+def _name(listed: Listed) -> str:
+    return one_line(listed.title) or listed.id
 
 
 def _is_expected(name: str, ids: set[str]) -> bool:
@@ -210,7 +224,7 @@ def _is_expected(name: str, ids: set[str]) -> bool:
     return match is not None and (match["id"] is None or match["id"] in ids)
 
 
-def _parts(story: Story, versions: Sequence[VersionText], known: set[bytes]) -> Iterator[tuple[str, bytes]]:
+def _parts(story: Story, versions: Iterable[VersionText], known: set[bytes]) -> Iterator[tuple[str, bytes]]:
     """The files of one story, by their names; texts that are ``known`` are in the archive already."""
     records = []
     for version in versions:

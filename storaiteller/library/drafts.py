@@ -46,12 +46,18 @@ def new_story(
 
 
 def changed_story(story: Story, changes: dict[str, Any]) -> Story:
-    """The story with the changes, updated now; the story itself if they change nothing."""
+    """The story with the changes, updated now; the story itself if they change nothing.
+
+    Out of the trash if its text changes: what is being written is not thrown away.
+    """
     if "tags" in changes and _same_tags(changes["tags"], story.tags):
         changes = changes | {"tags": story.tags}
     changed = replace(story, **changes)
     same = changed == story and checks.same_settings(changed.settings, story.settings)
-    return story if same else _counted(replace(changed, updated_at=datetime.now(UTC)))
+    if same:
+        return story
+    trashed_at = story.trashed_at if changed.text == story.text else None
+    return _counted(replace(changed, updated_at=datetime.now(UTC), trashed_at=trashed_at))
 
 
 def is_same(stored: Story, given: Story) -> bool:
@@ -80,16 +86,28 @@ def adopted_story(story: Story) -> Story:
     )
 
 
-def adopted_version(version: VersionText) -> VersionText:
-    return replace(
-        version,
-        at=checks.instant(version.at),
-        reason=checks.reason(version.reason),
-        name=checks.version_name(version.name),
-        text=checks.story_text(version.text),
-        words=count_words(version.text),
-        settings=checks.settings(version.settings),
-    )
+def adopted_versions(versions: Iterable[VersionText]) -> list[VersionText]:
+    """The versions of a story of an archive, oldest first: checked, and counted anew from 1.
+
+    A text that many of them have is looked at once.
+    """
+    words: dict[str, int] = {}
+    adopted = []
+    for number, each in enumerate(sorted(versions, key=lambda each: each.number), start=1):
+        if each.text not in words:
+            words[each.text] = count_words(checks.story_text(each.text))
+        adopted.append(
+            replace(
+                each,
+                number=number,
+                at=checks.instant(each.at),
+                reason=checks.reason(each.reason),
+                name=checks.version_name(each.name),
+                words=words[each.text],
+                settings=checks.settings(each.settings),
+            )
+        )
+    return adopted
 
 
 def _counted(story: Story) -> Story:

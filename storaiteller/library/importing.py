@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from storaiteller.errors import InvalidRequestError
-from storaiteller.library.archive import Adoptable, Refused, read_archive
+from storaiteller.library.archive import Refused, read_archive
 from storaiteller.library.errors import LibraryError, StoryMissingError
 from storaiteller.library.library import Library
 from storaiteller.library.stories import summary
@@ -112,30 +112,12 @@ def _import_archive(library: Library, name: str, file: BinaryIO, imported: Impor
             imported.refused.append(Refused(f"{found.name} ({one_line(name)})", found.why))
             continue
         try:
-            story, is_known = _adopt(library, found)
+            adopted = library.adopt(found.story, found.versions)
         except InvalidRequestError as error:
             title = one_line(found.story.title) or found.story.id
             imported.refused.append(Refused(f"{title} ({one_line(name)})", error.message))
             continue
-        if is_known:
-            imported.known += 1
+        if adopted.is_taken:
+            imported.taken.append(summary(adopted.story))
         else:
-            imported.taken.append(summary(story))
-
-
-def _adopt(library: Library, found: Adoptable) -> tuple[Story, bool]:
-    """The story in the library, and whether it was there before.
-
-    Where another text has its id it gets another one, and only the number of stories tells.
-    """
-    try:
-        library.get(found.story.id)
-    except StoryMissingError:
-        return library.adopt(found.story, found.versions), False
-    before = _count(library)
-    story = library.adopt(found.story, found.versions)
-    return story, story.id == found.story.id or _count(library) == before
-
-
-def _count(library: Library) -> int:
-    return sum(library.page(trash=trash, limit=0).total for trash in (False, True))
+            imported.known += 1

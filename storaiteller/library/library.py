@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from storaiteller.library import checks, stories, tagging, timeline
 from storaiteller.library.database import Database
-from storaiteller.library.drafts import adopted_story, adopted_version, changed_story, is_same, new_story
+from storaiteller.library.drafts import adopted_story, adopted_versions, changed_story, is_same, new_story
 from storaiteller.library.errors import ConflictError, NotInTrashError
 from storaiteller.library.schema import stories as table
+from storaiteller.library.trouble import in_sentences
 from storaiteller.library.values import (
+    Adopted,
     Page,
     Reason,
     Sort,
@@ -104,6 +106,8 @@ class Library:
         """Change what is given; None leaves it as it is. ``revision`` is the one that was changed.
 
         Raises ``ConflictError`` if that is not the stored one. What changes nothing raises no revision.
+        A story in the trash whose text changes comes out of it, so that emptying the trash deletes nothing
+        that was written since; with another title, settings, model or tags alone it stays there.
         """
         changes = {
             "text": None if text is None else checks.story_text(text),
@@ -180,7 +184,8 @@ class Library:
     def restore(self, id: StoryId, number: int, revision: int) -> Story:
         """Make a version's text and settings the story's own, having kept the present ones as a version.
 
-        Raises ``VersionMissingError``, and ``ConflictError`` as ``save`` does.
+        Raises ``VersionMissingError``, and ``ConflictError`` as ``save`` does. A story in the trash whose
+        text changes comes out of it.
         """
         now = datetime.now(UTC)
         with self._database.writing() as connection:
@@ -198,7 +203,7 @@ class Library:
     # --- the trash --------------------------------------------------------------------------------
 
     def trash(self, id: StoryId) -> Summary:
-        """Put a story in the trash; it stays as it is, and can be saved there."""
+        """Put a story in the trash; it stays as it is, until its text is changed: then it comes out."""
         return self._trashed(id, lambda before: before or datetime.now(UTC))
 
     def untrash(self, id: StoryId) -> Summary:
@@ -223,34 +228,49 @@ class Library:
         with self._database.writing() as connection:
             key, story = stories.find(connection, id)
             at = when(story.trashed_at)
-            connection.execute(update(table).where(table.c.key == key).values(trashed_at=at))
+            _set_trashed(connection, key, at)
             return stories.summary(replace(story, trashed_at=at))
 
     # --- everything -------------------------------------------------------------------------------
 
-    def export(self) -> Generator[tuple[Story, list[VersionText]], None, None]:
-        """Every story with its versions, oldest first, one at a time, as all were when the first was read."""
+    def export(self) -> Generator[tuple[Story, Iterator[VersionText]], None, None]:
+        """Every story with its versions, oldest first, as all were when the first was read.
+
+        One text at a time is in memory: take the versions of a story before you ask for the next.
+        """
         with self._database.reading() as connection:
             ids = connection.scalars(select(table.c.id).order_by(table.c.key)).all()
             for each in ids:
                 key, story = stories.find(connection, each)
-                yield story, timeline.all_whole(connection, key)
+                yield story, self._versions_of(connection, key)
 
-    def adopt(self, story: Story, versions: Sequence[VersionText]) -> Story:
+    def _versions_of(self, connection: Connection, key: int) -> Iterator[VersionText]:
+        """Read by whoever has the story, so that ``export`` itself would not see what goes wrong."""
+        with in_sentences(self._database.place):
+            yield from timeline.all_whole(connection, key)
+
+    def adopt(self, story: Story, versions: Sequence[VersionText]) -> Adopted:
         """Take a story over from an archive, with its times and versions, counted anew from 1.
 
         Under its own id, unless another text has that: then under one that is made of both, so that the same
-        archive adds nothing the second time. The story that is in the library then is returned.
+        archive adds nothing the second time. A story that is there with the same text stays as it is, but
+        comes out of the trash if the archive's is not in it, and has the archive's versions if it has none.
         """
-        checked = adopted_story(story)
-        kept = [adopted_version(each) for each in sorted(versions, key=lambda each: each.number)]
+        checked, kept = adopted_story(story), adopted_versions(versions)
         with self._database.writing() as connection:
-            while found := stories.look_up(connection, checked.id):
-                if found[1].text == checked.text:
-                    return found[1]
+            while (found := stories.look_up(connection, checked.id)) and found[1].text != checked.text:
                 other = hashlib.sha256(f"{checked.id}\n{checked.text}".encode()).hexdigest()[:32]
                 checked = replace(checked, id=other)
-            key = stories.add(connection, checked)
-            for number, each in enumerate(kept, start=1):
-                timeline.add(connection, key, replace(each, number=number), each.text, each.settings)
-            return stories.find(connection, checked.id)[1]
+            key = found[0] if found else stories.add(connection, checked)
+            before = found[1] if found else checked
+            back = before.trashed_at is not None and checked.trashed_at is None
+            if back:
+                _set_trashed(connection, key, None)
+            without = bool(kept) and timeline.last_number(connection, key) == 0
+            if without:
+                timeline.add_all(connection, key, kept)
+            return Adopted(stories.find(connection, checked.id)[1], found is None or back or without)
+
+
+def _set_trashed(connection: Connection, key: int, at: datetime | None) -> None:
+    connection.execute(update(table).where(table.c.key == key).values(trashed_at=at))

@@ -1,7 +1,7 @@
 """Stories in files of plain text and Markdown: bytes in, title and text out, and the other way round.
 
 The text is what stands in the file, line ends and all. Only what names the story is taken out of it: a
-heading at its beginning, or a front matter that holds nothing but the title.
+heading at its beginning, or a front matter that holds nothing but the title, if the title has all of it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
 from storaiteller.errors import InvalidRequestError
+from storaiteller.library.checks import MAX_TITLE
 from storaiteller.library.values import MAX_TEXT_BYTES
 
 MAX_FILE_BYTES = 4 * MAX_TEXT_BYTES + 4
 """A file of text can be as long as this in UTF-32 and still hold such a story."""
-
-MAX_TITLE_CHARACTERS = 200
 
 _BOMS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF8, "utf-8"),
@@ -123,8 +122,17 @@ def title_of_name(name: str) -> str:
 
 def one_line(text: str) -> str:
     """A title on one line: no line ends, no control characters, not too long."""
+    return _joined(text)[:MAX_TITLE].rstrip()
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a title of ``one_line`` lacks the end of it."""
+    return len(_joined(text)) > MAX_TITLE
+
+
+def _joined(text: str) -> str:
     plain = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one for one in text)
-    return " ".join(plain.split())[:MAX_TITLE_CHARACTERS].rstrip()
+    return " ".join(plain.split())
 
 
 def _decode_marked(raw: bytes, encoding: str) -> str:
@@ -165,13 +173,16 @@ def _take_title(text: str) -> tuple[str, str]:
     """The title that a Markdown text gives itself, or nothing, and the text without it."""
     front = _FRONT_MATTER.match(text)
     if front and (named := _FRONT_TITLE.search(front[1])):
-        is_all = not (front[1][: named.start()] + front[1][named.end() :]).strip()
-        return one_line(_unquoted(named[1].strip())), _from_next_line(text[front.end() :]) if is_all else text
+        title = _unquoted(named[1].strip())
+        is_all = not (front[1][: named.start()] + front[1][named.end() :]).strip() and not is_too_long(title)
+        return one_line(title), _from_next_line(text[front.end() :]) if is_all else text
     heading = _HEADING.search(_FENCE.sub(lambda code: " " * len(code[0]), text))
     if heading is None:
         return "", text
-    if text[: heading.start()].strip():
-        return one_line(heading[1]), text  # it belongs to what stands before it too
+    if text[: heading.start()].strip() or is_too_long(heading[1]):
+        return one_line(
+            heading[1]
+        ), text  # it belongs to what stands before it too, or is not all in the title
     return one_line(heading[1]), _from_next_line(text[heading.end() :].removeprefix("\n"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,10 +35,11 @@ def whole(connection: Connection, story: int, number: int) -> VersionText:
     return _text(connection.execute(query).one())
 
 
-def all_whole(connection: Connection, story: int) -> list[VersionText]:
-    """Oldest first."""
-    query = _WHOLE.where(versions.c.story == story).order_by(versions.c.number)
-    return [_text(row) for row in connection.execute(query)]
+def all_whole(connection: Connection, story: int) -> Iterator[VersionText]:
+    """Oldest first, one at a time in memory."""
+    for number in range(1, last_number(connection, story) + 1):
+        query = _WHOLE.where(versions.c.story == story, versions.c.number == number)
+        yield _text(connection.execute(query).one())
 
 
 def last_number(connection: Connection, story: int) -> int:
@@ -77,12 +78,16 @@ def keep(
 def add(
     connection: Connection, story: int, version: Version, text: str, settings: dict[str, Any] | None
 ) -> None:
-    raw = text.encode()
-    digest = hashlib.sha256(raw).digest()
-    if connection.scalar(select(contents.c.digest).where(contents.c.digest == digest)) is None:
-        connection.execute(insert(contents).values(digest=digest, compressed=zlib.compress(raw)))
-    row = {column.name: getattr(version, column.name) for column in _LISTED}
-    connection.execute(insert(versions).values(story=story, settings=settings, digest=digest, **row))
+    _insert(connection, story, version, _put(connection, text), settings)
+
+
+def add_all(connection: Connection, story: int, given: Sequence[VersionText]) -> None:
+    """Add versions as they are; a text that many of them have is looked at once."""
+    digests: dict[str, bytes] = {}
+    for each in given:
+        if each.text not in digests:
+            digests[each.text] = _put(connection, each.text)
+        _insert(connection, story, each, digests[each.text], each.settings)
 
 
 def rename(connection: Connection, story: int, number: int, name: str | None) -> Version:
@@ -110,6 +115,22 @@ def drop_all(connection: Connection, keys: Sequence[int]) -> None:
             some = contents.c.digest.in_(digests[at : at + _AT_A_TIME])
             needed = select(versions.c.digest).where(versions.c.digest == contents.c.digest).exists()
             connection.execute(delete(contents).where(some, ~needed))
+
+
+def _put(connection: Connection, text: str) -> bytes:
+    """Have the text there, once; return its digest."""
+    raw = text.encode()
+    digest = hashlib.sha256(raw).digest()
+    if connection.scalar(select(contents.c.digest).where(contents.c.digest == digest)) is None:
+        connection.execute(insert(contents).values(digest=digest, compressed=zlib.compress(raw)))
+    return digest
+
+
+def _insert(
+    connection: Connection, story: int, version: Version, digest: bytes, settings: dict[str, Any] | None
+) -> None:
+    row = {column.name: getattr(version, column.name) for column in _LISTED}
+    connection.execute(insert(versions).values(story=story, settings=settings, digest=digest, **row))
 
 
 def _check(connection: Connection, story: int, number: int) -> None:

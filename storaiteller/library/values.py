@@ -74,6 +74,15 @@ class VersionText(Version):
     settings: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What came of taking a story over: the story as it is in the library now."""
+
+    story: Story
+    is_taken: bool
+    """Whether that changed the library: it was not there before, or in the trash, or without its versions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Some of the stories that were asked for, and how many there are."""

@@ -17,10 +17,18 @@ from docx.oxml.ns import qn
 from docx.text.font import Font
 
 from storaiteller.library.emphasis import Span, marked, spans_of
-from storaiteller.library.texts import FileRefusedError, Written, checked_text, one_line, title_of_name
+from storaiteller.library.texts import (
+    FileRefusedError,
+    Written,
+    checked_text,
+    is_too_long,
+    one_line,
+    title_of_name,
+)
 from storaiteller.library.word_packages import NO_WORD_FILE, bare_copy
 
 _DEEPEST_STYLE = 20
+_LONGEST_PROPERTY = 255
 _P, _R, _T = qn("w:p"), qn("w:r"), qn("w:t")
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 """The same again, for older programs."""
@@ -61,7 +69,8 @@ def write_word(title: str, text: str) -> bytes:
     """
     document = docx.Document()
     document.core_properties.author = document.core_properties.comments = ""
-    document.core_properties.title = title = _NOT_XML.sub("", one_line(title))
+    title = _NOT_XML.sub("", one_line(title))
+    document.core_properties.title = title[:_LONGEST_PROPERTY]
     if title:
         document.add_paragraph(title, style="Title")
     for block in _blocks_of(_plain(text)):
@@ -90,8 +99,9 @@ def _read(document: Any) -> tuple[str, list[str]]:
             continue
         style = _named(styles, element.style)
         if style == "title" and not title and not any(paragraphs):
-            title = one_line("".join(span.text for span in _spans(element, styles)))
-            paragraphs.clear()
+            line = "".join(span.text for span in _spans(element, styles))
+            title = one_line(line)
+            paragraphs = [line] if is_too_long(line) else []
         else:
             paragraphs.append(_paragraph(style, marked(_spans(element, styles))))
     return title, paragraphs

@@ -277,6 +277,34 @@ def test_a_library_that_cannot_be_written_says_so_until_it_can(desk: Desk) -> No
     wait_for_texts(desk.page, "Ada ran.")
 
 
+def test_words_that_are_nowhere_are_called_unsaved_and_hold_the_tab(desk: Desk) -> None:
+    page = desk.page
+    desk.put("Ada.")
+    wait_for_texts(page, "Ada.")
+    page.evaluate(
+        """() => {
+          const { setItem } = Storage.prototype;
+          Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+          window.makeRoom = () => void (Storage.prototype.setItem = setItem);
+        }"""
+    )
+    refuse(page, "PUT", "POST")
+    desk.put("Ada ran.")
+    sentence = "Not saved, and this browser has no room: copy your text somewhere safe."
+    expect(desk.note).to_have_text(sentence)
+    expect(page.locator("#announce-error")).to_have_text(sentence)
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    page.evaluate("makeRoom()")
+    page.unroute_all()
+
+    expect(desk.note).to_be_hidden(timeout=SLOW_MS)
+    expect(page.locator("#announce-state")).to_have_text("Saved again.")
+    wait_for_texts(page, "Ada ran.")
+
+
 # --- versions -------------------------------------------------------------------------------------
 
 

@@ -308,8 +308,8 @@ def peak_of(raw: bytes, **limits: int) -> tuple[list[Adoptable | Refused] | str,
         tracemalloc.stop()
 
 
-def test_a_few_kilobytes_that_stand_for_a_terabyte_are_put_down_unread() -> None:
-    """Nothing is large in it: 50,000 versions all have one text of 4,000,000 spaces, 200 GB together."""
+def test_a_text_that_many_versions_have_is_read_and_held_once() -> None:
+    """50,000 versions all have one text of 4,000,000 spaces, 200 GB together."""
     text = " " * 4_000_000
     parts = parts_of(archived([(story(A), [version(1, text)]), (story(B), [])]))
     record = json.loads(parts[f"stories/{A}.json"])
@@ -318,11 +318,27 @@ def test_a_few_kilobytes_that_stand_for_a_terabyte_are_put_down_unread() -> None
     raw = packed({**parts, f"stories/{A}.json": record})
     assert len(raw) < 100_000
     told, peak = peak_of(raw)
-    assert told == [
-        Refused("The fox", "With its versions it is longer than 1,073,741,824 bytes."),
-        Adoptable(story(B), []),
-    ]
+    assert told == [Adoptable(story(A), [version(1, text)] * 50_000), Adoptable(story(B), [])]
     assert peak < 160 * 2**20  # of which the record of so many versions is nearly all
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(4_500, 4), (3_500, 3), (2_999, 1), (10, 0)])
+def test_of_too_many_versions_the_newest_that_fit_are_taken_with_the_story(limit: int, kept: int) -> None:
+    """Versions 3 and 2 have the same text, which counts once."""
+    texts = ("a", "b", "b", "c")
+    versions = [version(number, text * 1_000) for number, text in enumerate(texts, start=1)]
+    given = (story(A, "d" * 1_000), versions)
+    told = read(archived([given, (story(B), [])]), story=limit)
+    assert told[0] == Adoptable(given[0], versions[4 - kept :])
+    assert told[-1] == Adoptable(story(B), [])
+    if kept < 4:
+        [_, left_out, _] = told
+        assert isinstance(left_out, Refused)
+        assert left_out.name == "The fox"
+        many = f"Its {4 - kept} oldest versions were" if kept < 3 else "Its oldest version was"
+        assert left_out.why.startswith(
+            f"{many} left out: with all of them it is longer than {limit:,} bytes."
+        )
 
 
 def test_all_texts_together_have_a_limit() -> None:

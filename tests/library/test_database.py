@@ -34,6 +34,7 @@ from storaiteller.library.errors import (
 )
 from storaiteller.library.library import Library
 from storaiteller.library.schema import metadata
+from storaiteller.library.values import Story, VersionText
 from tests.closed import open_folder
 from tests.library.postgresql import Server
 
@@ -53,6 +54,10 @@ def opened(path: Path, **options: Any) -> Iterator[Library]:
         yield library
     finally:
         library.close()
+
+
+def exported(library: Library) -> list[tuple[Story, list[VersionText]]]:
+    return [(story, list(versions)) for story, versions in library.export()]
 
 
 def with_a_story(path: Path) -> str:
@@ -268,7 +273,7 @@ def test_a_library_cut_off_is_said(path: Path, kept: float) -> None:
     cut = whole[: int(len(whole) * kept)]
     path.write_bytes(cut)
     with pytest.raises(LibraryError, match="backup"), opened(path) as library:
-        list(library.export())
+        exported(library)
     assert path.read_bytes() == cut
     path.write_bytes(whole)
     with opened(path) as library:
@@ -362,11 +367,11 @@ def test_a_full_disk_is_said_and_changes_nothing(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         [pages] = connection.execute("PRAGMA page_count").fetchone()
     with each_connection(f"PRAGMA max_page_count = {pages}"), opened(path) as library:
-        before = list(library.export())
+        before = exported(library)
         for change in CHANGES[:2]:
             with pytest.raises(LibraryFullError, match="Make room there and try again"):
                 change(library, story)
-        assert list(library.export()) == before
+        assert exported(library) == before
         assert library.page(query="new").total == library.page(query="changed").total == 0
         library.trash(story)
         library.delete(story)  # which makes room

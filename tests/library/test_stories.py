@@ -198,12 +198,28 @@ def test_a_save_on_an_older_revision_gets_the_present_story(library: Library) ->
     assert unchanged(library, newer)
 
 
-def test_a_story_in_the_trash_can_still_be_saved(library: Library) -> None:
-    """A window may be open on it: what is written there is not to be lost."""
+def test_what_is_written_in_a_story_in_the_trash_takes_it_out(library: Library) -> None:
+    """A window may be open on it: emptying the trash is not to delete what was written since."""
+    story = library.create(text="Once")
+    library.trash(story.id)
+    saved = library.save(story.id, story.revision, text="Once upon")
+    assert (saved.text, saved.trashed_at) == ("Once upon", None)
+    assert library.empty_trash() == 0
+    assert library.get(story.id) == saved
+
+
+def test_a_story_in_the_trash_can_be_renamed_there(library: Library) -> None:
     story = library.create(text="Once")
     trashed = library.trash(story.id)
-    saved = library.save(story.id, story.revision, text="Once upon")
-    assert (saved.text, saved.trashed_at) == ("Once upon", trashed.trashed_at)
+    changes: dict[str, Any] = {
+        "text": "Once",
+        "title": "T",
+        "tags": ["a"],
+        "settings": {"n": 1},
+        "model": "m",
+    }
+    saved = library.save(story.id, story.revision, **changes)
+    assert (saved.title, saved.trashed_at) == ("T", trashed.trashed_at)
 
 
 # --- several at once ------------------------------------------------------------------------------

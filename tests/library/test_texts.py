@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storaiteller.library.checks import MAX_TITLE
 from storaiteller.library.texts import (
-    MAX_TITLE_CHARACTERS,
     FileRefusedError,
     Written,
     decode,
@@ -108,7 +108,7 @@ def test_three_megabytes_are_taken_and_more_than_any_story_is_not() -> None:
         ("a\r\nb\x00c.txt", "a b c"),
         (".txt", ".txt"),
         ("", ""),
-        ("x" * 300 + ".txt", "x" * MAX_TITLE_CHARACTERS),
+        ("x" * 400 + ".txt", "x" * MAX_TITLE),
     ],
 )
 def test_a_text_is_titled_like_its_file(name: str, title: str) -> None:
@@ -139,6 +139,20 @@ def test_a_text_is_titled_like_its_file(name: str, title: str) -> None:
 )
 def test_a_markdown_text_names_itself_and_stays_as_it_is(source: str, title: str, text: str) -> None:
     assert read_markdown("story.md", source.encode()) == Written(title, text)
+
+
+@pytest.mark.parametrize("begin", ["# {}\n\n", "---\ntitle: {}\n---\n"])
+def test_a_heading_leaves_the_text_only_if_the_title_has_all_of_it(begin: str) -> None:
+    for length in (201, MAX_TITLE):
+        title = "x" * (length - 2) + " y"
+        assert read_markdown("x.md", f"{begin.format(title)}Once.".encode()) == Written(title, "Once.")
+    longer = f"{begin.format('x' * MAX_TITLE + ' the end')}Once."
+    assert read_markdown("x.md", longer.encode()) == Written("x" * MAX_TITLE, longer)
+
+
+def test_the_longest_title_of_the_library_is_exported_whole() -> None:
+    title = "x" * MAX_TITLE
+    assert read_markdown("x.md", write_markdown(title, "Once.").encode()) == Written(title, "Once.")
 
 
 one_line_titles = st.text(min_size=1, max_size=60).map(one_line).filter(bool)

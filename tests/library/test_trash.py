@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import zlib
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from storaiteller.errors import InvalidRequestError
-from storaiteller.library.errors import NotInTrashError, StoryMissingError
+from storaiteller.library import timeline
+from storaiteller.library.errors import LibraryError, NotInTrashError, StoryMissingError
 from storaiteller.library.library import Library
-from storaiteller.library.values import Story, Tag, VersionText
+from storaiteller.library.values import Adopted, Story, Tag, VersionText
+from storaiteller.story import count_words
 
 EARLY = datetime(1999, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
 
 
 def ids(library: Library, **asked: Any) -> set[str]:
     return {story.id for story in library.page(**asked).stories}
+
+
+def exported(library: Library) -> list[tuple[Story, list[VersionText]]]:
+    return [(story, list(versions)) for story, versions in library.export()]
 
 
 @pytest.fixture
@@ -94,13 +103,13 @@ def test_everything_comes_out_oldest_first_and_in_again_as_it_was(library: Libra
         library.save(story.id, 1, text="Two")
         library.keep_version(story.id, "pause")
     library.trash(story.id)
-    everything = list(library.export())
+    everything = exported(library)
     assert [story.settings for story, _ in everything] == [{"n": 0}, {"n": 1}, {"n": 2}]
     assert [each.text for each in everything[0][1]] == ["One 0", "Two"]
     with closing(other):
         for story, versions in everything:
-            assert other.adopt(story, versions) == replace(story, revision=1)
-        assert [versions for _, versions in other.export()] == [versions for _, versions in everything]
+            assert other.adopt(story, versions) == Adopted(replace(story, revision=1), is_taken=True)
+        assert [versions for _, versions in exported(other)] == [versions for _, versions in everything]
         assert ids(other, trash=True) == {everything[2][0].id}
 
 
@@ -112,9 +121,33 @@ def test_an_export_is_what_was_there_when_it_began(library: Library) -> None:
         library.create(text="new")
         library.trash(second.id)
         library.delete(second.id)
-        [(story, versions)] = list(export)
+        [(story, versions)] = [(story, list(versions)) for story, versions in export]
     assert story == second
     assert [each.text for each in versions] == ["second"]
+
+
+def test_an_export_holds_one_version_at_a_time(library: Library) -> None:
+    story = library.create(id="a" * 32)
+    for number in range(32):
+        story = library.save(story.id, story.revision, text=f"{number} " * 500_000)
+        library.keep_version(story.id, "pause")
+    tracemalloc.start()
+    try:
+        [count] = [sum(1 for _ in versions) for _, versions in library.export()]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 32
+    assert peak < 16 * 2**20
+
+
+def test_a_version_that_cannot_be_read_is_said_of_an_export(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.create(text="Once", reason="import")
+    monkeypatch.setattr(timeline, "_text", lambda row: zlib.decompress(b"damaged"))
+    with pytest.raises(LibraryError, match="damaged"), closing(library.export()) as export:
+        list(next(export)[1])
 
 
 def test_an_export_that_is_given_up_holds_nothing(library: Library) -> None:
@@ -152,7 +185,7 @@ def version(number: int = 1, **changes: Any) -> VersionText:
 
 
 def test_what_an_archive_says_of_a_text_is_counted_anew(library: Library) -> None:
-    taken = library.adopt(archived(), [version(7), version(3)])
+    taken = library.adopt(archived(), [version(7), version(3)]).story
     assert taken == archived(excerpt="An old story", words=3, revision=1)
     assert library.get("a" * 32) == taken
     assert [(each.number, each.words) for each in library.versions("a" * 32)] == [(2, 2), (1, 2)]
@@ -160,21 +193,49 @@ def test_what_an_archive_says_of_a_text_is_counted_anew(library: Library) -> Non
 
 
 def test_what_is_there_already_is_left_as_it_is(library: Library) -> None:
-    there = library.create(id="a" * 32, text="An old story", title="Mine")
-    assert library.adopt(archived(), [version()]) == there
+    there = library.create(id="a" * 32, text="An old story", title="Mine", reason="pause")
+    assert library.adopt(archived(), [version()]) == Adopted(there, is_taken=False)
+    assert library.adopt(archived(trashed_at=EARLY), []) == Adopted(there, is_taken=False)
     assert library.get(there.id) == there
-    assert library.versions(there.id) == []
+    assert len(library.versions(there.id)) == 1
+
+
+def test_what_is_there_in_the_trash_comes_out_of_it(library: Library) -> None:
+    there = library.create(id="a" * 32, text="An old story", reason="pause")
+    trashed = library.trash(there.id).trashed_at
+    in_it = Adopted(replace(there, trashed_at=trashed), is_taken=False)
+    assert library.adopt(archived(trashed_at=EARLY), [version()]) == in_it
+    assert library.adopt(archived(), [version()]) == Adopted(there, is_taken=True)
+    assert (ids(library), library.empty_trash()) == ({there.id}, 0)
+    assert [each.words for each in library.versions(there.id)] == [3]
+
+
+def test_what_is_there_without_versions_has_those_of_the_archive(library: Library) -> None:
+    there = library.create(id="a" * 32, text="An old story", title="Mine")
+    assert library.adopt(archived(), [version(4), version(2)]) == Adopted(there, is_taken=True)
+    assert [library.version(there.id, number).text for number in (1, 2)] == ["text 2", "text 4"]
+    assert not library.adopt(archived(), [version(4), version(2)]).is_taken
+    assert len(library.versions(there.id)) == 2
+
+
+def test_a_long_text_that_many_versions_have_is_looked_at_once(library: Library) -> None:
+    """Looked at each time, these 8 GB would take minutes."""
+    text = "Once upon a time. " * 220_000
+    started = monotonic()
+    taken = library.adopt(archived(), [version(number, text=text) for number in range(2_000)])
+    assert monotonic() - started < 30
+    assert library.versions(taken.story.id)[0].words == count_words(text)
 
 
 def test_another_story_of_the_same_id_is_taken_beside_it_once(library: Library) -> None:
     there = library.create(id="a" * 32, text="My own")
-    taken = library.adopt(archived(), [version()])
+    taken = library.adopt(archived(), [version()]).story
     assert taken.id != there.id
     assert (taken.text, taken.created_at) == ("An old story", EARLY)
-    assert library.adopt(archived(), [version()]) == taken
+    assert library.adopt(archived(), [version()]) == Adopted(taken, is_taken=False)
     assert ids(library) == {there.id, taken.id}
     mine = library.save(taken.id, 1, text="Changed since")
-    third = library.adopt(archived(), [version()])
+    third = library.adopt(archived(), [version()]).story
     assert library.get(taken.id) == mine
     assert ids(library) == {there.id, taken.id, third.id}
 
@@ -190,7 +251,7 @@ def test_another_story_of_the_same_id_is_taken_beside_it_once(library: Library) 
 def test_a_time_of_an_archive_is_the_same_moment_in_utc(
     library: Library, given: datetime, kept: datetime
 ) -> None:
-    taken = library.adopt(archived(created_at=given, trashed_at=given), [version(at=given)])
+    taken = library.adopt(archived(created_at=given, trashed_at=given), [version(at=given)]).story
     assert (taken.created_at, taken.trashed_at) == (kept, kept)
     assert taken.created_at.utcoffset() == timedelta(0)
     assert library.versions(taken.id)[0].at == kept
@@ -215,4 +276,4 @@ def test_what_cannot_be_kept_is_not_taken_by_half(
 ) -> None:
     with pytest.raises(InvalidRequestError):
         library.adopt(story, versions)
-    assert list(library.export()) == []
+    assert exported(library) == []

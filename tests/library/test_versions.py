@@ -117,6 +117,15 @@ def test_a_version_that_is_not_there_is_said(library: Library, number: int) -> N
 # --- how they are kept ----------------------------------------------------------------------------
 
 
+def test_going_back_takes_a_story_out_of_the_trash(library: Library) -> None:
+    story = library.create(text="Once", reason="generation")
+    saved = library.save(story.id, 1, text="Twice")
+    library.trash(story.id)
+    restored = library.restore(story.id, 1, saved.revision)
+    assert (restored.text, restored.trashed_at) == ("Once", None)
+    assert library.empty_trash() == 0
+
+
 def test_a_text_is_kept_once_however_many_versions_have_it(library: Library, url: str) -> None:
     for _ in range(3):
         story = library.create(text="The same", reason="import")

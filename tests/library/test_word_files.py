@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storaiteller.library import word_packages
+from storaiteller.library.checks import MAX_TITLE
 from storaiteller.library.emphasis import Span, marked, spans_of
 from storaiteller.library.texts import FileRefusedError, Written
 from storaiteller.library.word_files import read_word, write_word
@@ -157,6 +158,18 @@ def test_what_was_exported_opens_with_the_same_paragraphs(text: str) -> None:
 
 def test_a_title_with_every_quote_and_a_slash_comes_back() -> None:
     assert read(write_word(QUOTES, "Once.")) == Written(QUOTES, "Once.")
+
+
+def test_the_longest_title_comes_back_and_of_a_longer_one_every_word() -> None:
+    title = "x" * MAX_TITLE
+    assert read(write_word(title, "Once.")) == Written(title, "Once.")
+    longer = f"{title} the end"
+
+    def fill(word: Any) -> None:
+        word.add_paragraph(longer, "Title")
+        word.add_paragraph("Once.")
+
+    assert read(document(fill)) == Written(title, f"{longer}\n\nOnce.")
 
 
 def test_word_sees_real_headings_and_emphasis_and_nobody_elses_name() -> None:

@@ -65,3 +65,42 @@ test("an empty page leaves what lay there to the library", async () => {
   assert.deepEqual(desk.library.map(({ want }) => want.text), ["Mine."]);
   assert.equal((await arrive({ desk: null, wanted: "new", read })).desk, null);
 });
+
+test("an earlier telling of the story on the page never goes over its later words", async () => {
+  const A = "b".repeat(32);
+  const left = { text: "Mine, and on.", story: A, earlier: { text: "Mine.", story: A }, library: [record(A, "Mine, and on.", { revision: 5 })] };
+  for (const wanted of [ID, "new"]) {
+    const { desk } = await arrive({ desk: left, wanted, read });
+    assert.deepEqual(desk.library.filter(({ id }) => id === A).map(({ want }) => want.text), ["Mine, and on."]);
+  }
+  const { desk } = await arrive({ desk: left, wanted: null, read });
+  assert.deepEqual([desk.text, desk.earlier], ["Mine, and on.", null]);
+});
+
+test("nor over those that the library holds of it, or is owed, when a third story is on the page", async () => {
+  const [A, X] = ["b".repeat(32), "c".repeat(32)];
+  const left = { text: "Third.", story: X, earlier: { text: "Mine.", story: A } };
+  const held = { ...left, library: [record(X, "Third."), record(A, "Mine, and on.")] };
+  const owed = { ...left, library: [record(X, "Third."), record(A, "Mine.", { want: { text: "Mine, and on." } })] };
+  const told = async (desk) => (await arrive({ desk, wanted: "new", read })).desk.library.filter(({ id }) => id === A).map(({ want }) => want.text);
+  assert.deepEqual(await told(held), []);
+  assert.deepEqual(await told(owed), ["Mine, and on."]);
+  assert.equal((await arrive({ desk: held, wanted: X, read })).desk.earlier, null);
+});
+
+test("a story that still owes words is opened with them, to be saved as any other", async () => {
+  const settings = { genre: "Fable" };
+  const own = record(ID, "Before.", { revision: 2, title: "Mine", tried: ["x"], want: { text: "Before, and unsaved.", settings, model: "m" } });
+  const left = { text: "Another.", story: "b".repeat(32), library: [record("b".repeat(32), "Another."), own] };
+  const { desk } = await arrive({ desk: left, wanted: ID, read });
+  const { want, ...here } = own;
+  assert.deepEqual([desk.text, desk.story, desk.settings, desk.model], [want.text, ID, settings, "m"]);
+  assert.deepEqual(desk.library[0], here);
+  assert.deepEqual(desk.library.slice(1).map(({ want }) => want.text), ["Another."]);
+});
+
+test("a story that Undo could come back to, and that owes nothing, is opened as the library has it", async () => {
+  const left = { text: "Another.", story: "b".repeat(32), earlier: { text: "Before.", story: ID }, library: [record(ID, "Before.")] };
+  const { desk } = await arrive({ desk: left, wanted: ID, read });
+  assert.deepEqual([desk.text, desk.library[0].revision], ["Theirs.", 3]);
+});

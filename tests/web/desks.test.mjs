@@ -167,3 +167,64 @@ test("desks that the library has make room, unless a tab sits there", () => {
   assert.ok(desks.ids().includes("d0"));
   assert.ok(!desks.ids().includes("d1"));
 });
+
+const held = (id, text, revision = 3) => ({ id, title: "", revision, base: fingerprint(text), baseTitle: "", tried: [] });
+const nobody = new Set();
+
+test("a blank page with stories that the library lacks is no empty desk", () => {
+  let clock = 0;
+  const storage = new FakeStorage();
+  const desks = new Desks(storage, () => (clock += 1));
+  const owing = { text: "", library: [{ id: "s", title: "", want: { text: "Unsaved." } }] };
+  desks.keep("owing", owing);
+  desks.keep("undoable", { text: "", earlier: { text: "Before." } });
+  for (let number = 0; number < 25; number += 1) desks.keep(`d${number}`, { text: "" });
+  desks.tidy("d24", nobody);
+  storage.room = 0;
+  desks.keep("d24", { text: "no room, so what is empty goes" });
+  assert.deepEqual(desks.ids(), ["d24", "undoable", "owing"]);
+  storage.room = Infinity;
+  const texts = () => desks.unsaved("own", nobody).map(({ want }) => want.text).sort();
+  assert.deepEqual(texts(), ["Before.", "Unsaved."]);
+  storage.room = 0;
+  assert.deepEqual(texts(), ["Before.", "Unsaved."], "a full storage holds back none of them");
+});
+
+test("what arrived in the library is not brought again", () => {
+  const desks = new Desks(new FakeStorage(), () => 7);
+  const [page, other] = ["a".repeat(32), "b".repeat(32)];
+  desks.keep("left", { text: "New.", story: page, library: [held(page, "Old."), { ...held(other, "Old."), want: { text: "Also new." } }] });
+  assert.equal(desks.unsaved("own", nobody).length, 2);
+  desks.arrived("own", nobody, [held(other, "Also new.", 4)]);
+  assert.deepEqual(desks.unsaved("own", nobody).map(({ want }) => want.text), ["New."]);
+  desks.arrived("own", nobody, [held(page, "New.", 4), held(other, "Also new.", 4)]);
+  assert.deepEqual(desks.unsaved("own", nobody), []);
+  const { text, story, library, savedAt } = desks.read("left");
+  assert.deepEqual([text, story, library[0], savedAt], ["New.", page, held(page, "New.", 4), 7]);
+});
+
+test("what arrived as a story of its own, beside another's, is that story from then on", () => {
+  const desks = new Desks(new FakeStorage());
+  const [page, other] = ["a".repeat(32), "b".repeat(32)];
+  const earlier = { text: "Mine too.", story: other };
+  desks.keep("left", { text: "Mine.", story: page, earlier, library: [held(page, "Old."), { ...held(other, "Old."), want: { text: "Mine too." } }] });
+  desks.arrived("own", nobody, [held(page, "Theirs."), held("c", "Mine."), held("d", "Mine too.")]);
+  const desk = desks.read("left");
+  assert.deepEqual([desk.story, desk.earlier.story, desk.library.map(({ id }) => id)], ["c", "d", ["c", "d"]]);
+  assert.deepEqual(desks.unsaved("own", nobody), []);
+});
+
+test("words and titles that did not arrive, and desks that a tab sits at, stay as they are", () => {
+  const desks = new Desks(new FakeStorage());
+  const story = "a".repeat(32);
+  const desk = { text: "New.", story, library: [{ ...held(story, "Old."), title: "Typed" }] };
+  for (const id of ["left", "taken", "own"]) desks.keep(id, desk);
+  const before = desks.read("left");
+  for (const record of [held(story, "Old."), held(story, "New."), { ...held("c", "New."), revision: 0 }, { ...held("c", "New."), want: { text: "Newer." } }]) {
+    desks.arrived("own", new Set(["taken"]), [record]);
+    assert.deepEqual(desks.read("left"), before);
+  }
+  desks.arrived("own", new Set(["taken"]), [{ ...held(story, "New."), title: "Typed", baseTitle: "Typed" }]);
+  assert.notDeepEqual(desks.read("left"), before);
+  for (const id of ["taken", "own"]) assert.equal(desks.read(id).library[0].base, fingerprint("Old."));
+});

@@ -53,7 +53,7 @@ export class FakeLibrary {
       const story = this.#found(id);
       if (story.revision !== revision) throw new Refused("Changed elsewhere.", { status: 409, code: "conflict" });
       this.saves += 1;
-      if (JSON.stringify({ ...story, ...content }) !== JSON.stringify(story)) Object.assign(story, content, { revision: revision + 1 });
+      if (JSON.stringify({ ...story, ...content }) !== JSON.stringify(story)) this.change(id, { ...content, ...(content.text !== story.text && { trashed_at: null }) });
       return { id, title: story.title, revision: story.revision };
     });
 
@@ -117,6 +117,7 @@ let made = 0;
 export class Window {
   id = null;
   text = "";
+  title = "";
   settings = { genre: "Fantasy" };
   said = [];
   changes = 0;
@@ -127,10 +128,11 @@ export class Window {
       id: () => this.id,
       read: () => ({ text: this.text, settings: this.settings, model: null }),
       name: (id) => (this.id = id),
-      take: ({ text }) => (this.text = text),
+      take: ({ text, title }) => Object.assign(this, { text, title }),
       forkTitle,
       followed: () => this.said.push("followed"),
       forked: (theirs, ours) => this.said.push(["forked", theirs.title, ours.title]),
+      keptApart: (theirs, ours) => this.said.push(["kept apart", theirs.title, ours.title]),
       trashed: (isTrashed) => this.said.push(["trashed", isTrashed]),
       changed: () => (this.changes += 1),
     };

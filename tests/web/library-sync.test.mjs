@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { changed } from "../../web/src/library-ask.js";
 import { FakeChannels, FakeClock, FakeLibrary, settled, Window } from "./fake-library.mjs";
 
 const room = () => ({ library: new FakeLibrary(), clock: new FakeClock(), channels: new FakeChannels() });
@@ -283,3 +284,164 @@ test("a window hears that its story was put into the trash, and taken out again"
   shelf.postMessage({ id: "another", isTrashed: true });
   assert.deepEqual(window.said, [["trashed", true], ["trashed", false]]);
 });
+
+/** The window again, after a reload; for the one that went, time stands still. */
+function reloaded({ library, window }) {
+  const clock = new FakeClock();
+  return { clock, window: new Window({ library, clock, desk: window.desk }) };
+}
+
+/** Type over what is there, and let it be saved. */
+async function write({ window, clock }, text) {
+  window.text = text;
+  window.sync.touch();
+  await clock.pass(2000);
+}
+
+const numbered = (length, name = "a") => Array.from({ length }, (_, at) => `${name}${at % 10}`).join("").slice(0, length);
+
+test("the first save after a load keeps what was there, if much of it goes", async () => {
+  const long = numbered(10_000);
+  const begin = await begun(long);
+  const again = reloaded(begin);
+  again.window.text = "x";
+  await again.window.sync.settle();
+  assert.deepEqual([begin.library.texts, begin.library.versions], [["x"], [["pause", long]]]);
+});
+
+test("a text that goes little by little becomes a version before much is gone", async () => {
+  const long = numbered(1000);
+  const { library, clock, window } = await begun(long);
+  for (const length of [700, 400, 100]) await write({ window, clock }, long.slice(0, length));
+  assert.deepEqual(library.versions, [["pause", long.slice(0, 700)]]);
+  await write({ window, clock }, "");
+  assert.equal(library.versions.length, 1, "after a version it begins anew");
+});
+
+test("what goes while the answers are lost counts too", async () => {
+  const long = numbered(1000);
+  const { library, clock, window } = await begun(long);
+  library.state = "mute";
+  await write({ window, clock }, long.slice(0, 700));
+  library.state = "up";
+  await clock.pass(20_000);
+  assert.deepEqual(library.versions, []);
+  await write({ window, clock }, long.slice(0, 500));
+  assert.deepEqual(library.versions, [["pause", long.slice(0, 700)]]);
+});
+
+test("a text that is typed over with one as long becomes a version, after a reload too", async () => {
+  const [one, other, third] = ["a", "b", "c"].map((name) => numbered(3000, name));
+  const begin = await begun(one);
+  await write(begin, other);
+  const again = reloaded(begin);
+  await again.clock.pass(1000);
+  await write(again, third);
+  assert.deepEqual(begin.library.versions, [["pause", one], ["pause", other]]);
+});
+
+test("writing on, however long, makes no version of its own", async () => {
+  const { library, clock, window } = await begun();
+  for (let save = 0; save < 5; save += 1) await write({ window, clock }, window.text + numbered(1000));
+  assert.deepEqual(library.versions, []);
+});
+
+test("a left-over of the story on the page does not take its place, and its words are kept apart", async () => {
+  const { library, clock, window } = await begun();
+  const stale = { id: window.id, title: "", revision: 0, want: { text: "Never saved.", settings: {}, model: null } };
+  window.type(" Ada.");
+  window.sync.bring([stale]);
+  const living = window.id;
+  await clock.pass(5000);
+  assert.equal(library.stories.get(living).text, "Once. Ada.");
+  assert.deepEqual(library.texts, ["Never saved.", "Once. Ada."]);
+  assert.deepEqual([window.id, window.text], [living, "Once. Ada."]);
+  assert.deepEqual(window.said, [["kept apart", "", "Once. Ada. (another window)"]]);
+});
+
+test("a left-over whose words are known makes no second story", async () => {
+  const { library, clock, window } = await begun();
+  const [old] = window.desk.library;
+  window.type(" Ada.");
+  await clock.pass(2000);
+  for (const text of ["Once.", "Once. Ada."]) window.sync.bring([{ ...old, want: { text, settings: {}, model: null } }]);
+  await clock.pass(5000);
+  assert.deepEqual([library.texts, window.said], [["Once. Ada."], []]);
+});
+
+test("a story in the background that was changed on both sides is not said to be on the page", async () => {
+  const { library, clock, window } = await begun();
+  library.change(window.id, { text: "Once. Theirs." });
+  const left = window.id;
+  Object.assign(window, { id: "b".repeat(32), text: "Twice." });
+  window.sync.leave(left, { text: "Once. Mine.", settings: {}, model: null });
+  await clock.pass(5000);
+  assert.deepEqual(library.texts, ["Once. Mine.", "Once. Theirs.", "Twice."]);
+  assert.equal(window.id, "b".repeat(32));
+  assert.deepEqual(window.said, [["kept apart", "", "Once. Theirs. (another window)"]]);
+});
+
+test("a new title outlives another window's words", async () => {
+  const { library, clock, window } = await begun();
+  library.change(window.id, { text: "Once. Theirs." });
+  window.sync.title = "The tide";
+  await clock.pass(5000);
+  const { title, text } = library.stories.get(window.id);
+  assert.deepEqual([title, text, window.text, window.title], ["The tide", "Once. Theirs.", "Once. Theirs.", "The tide"]);
+});
+
+test("a new title goes with the words that become a story of their own", async () => {
+  const { library, clock, window } = await begun();
+  library.change(window.id, { text: "Once. Theirs." });
+  window.sync.title = "The tide";
+  window.type(" Mine.");
+  await clock.pass(5000);
+  const stories = [...library.stories.values()].map(({ title, text }) => [title, text]);
+  assert.deepEqual(stories, [["", "Once. Theirs."], ["The tide", "Once. Mine."]]);
+});
+
+test("of title and tags, only what was changed is saved", () => {
+  const story = { title: "The tide", tags: ["Sea", "draft"] };
+  assert.deepEqual(changed(story, { title: "The tide ", tags: ["Sea", "draft"] }), {});
+  assert.deepEqual(changed(story, { title: "", tags: ["Sea", "draft"] }), { title: "" });
+  assert.deepEqual(changed(story, { title: "The tide", tags: ["Sea"] }), { tags: ["Sea"] });
+});
+
+test("a story that is opened from the trash says so once, and is out of it when it is written on", async () => {
+  const { library, clock, window } = await begun();
+  Object.assign(library.stories.get(window.id), { trashed_at: "2026-01-01T00:00:00Z" });
+  for (let look = 0; look < 2; look += 1) await window.sync.follow();
+  assert.deepEqual(window.said, [["trashed", true]]);
+  window.type(" Ada.");
+  await clock.pass(2000);
+  assert.deepEqual(window.said, [["trashed", true], ["trashed", false]]);
+});
+
+test("a story that was deleted and made anew by another window is followed, though its revisions begin again", async () => {
+  const { library, clock, window, other } = await twoWindows();
+  for (const word of [" Ada", " ran."]) {
+    window.type(word);
+    await clock.pass(2000);
+  }
+  library.stories.clear();
+  window.type(" Home.");
+  await clock.pass(2000);
+  assert.equal(library.stories.get(window.id).revision, 1);
+  assert.deepEqual([other.text, other.id], ["Once. Ada ran. Home.", window.id]);
+  assert.deepEqual(library.texts, ["Once. Ada ran. Home."]);
+});
+
+for (const [when, title] of [["is seen", ""], ["is met while saving", "The tide"]]) {
+  test(`an older library in this one's place takes no words from the page, when it ${when}`, async () => {
+    const { library, clock, window } = await begun();
+    const older = { ...library.stories.get(window.id) };
+    await write({ window, clock }, "Once. Ada ran.");
+    library.stories.set(older.id, older);
+    if (title) window.sync.title = title;
+    else await window.sync.follow();
+    await clock.pass(5000);
+    assert.equal(window.text, "Once. Ada ran.");
+    assert.deepEqual(library.texts, ["Once.", "Once. Ada ran."]);
+    assert.notEqual(window.id, older.id);
+  });
+}

@@ -173,13 +173,44 @@ test("a page that was cleared leaves its story; undo comes back to it", () => {
   assert.equal(desk.state.field(storyId), "first");
 });
 
-test("what another window wrote is no step to undo, and one's own steps stay", () => {
+/** Two stories on one page, A and then B, as `[text, id]` shows them. */
+function twoStories() {
+  const desk = new Desk("Mine.");
+  desk.dispatch(nameStory(desk.state, "a"));
+  desk.dispatch(...begin(desk.state, { id: "b" }, { replacing: true, id: "b" }));
+  desk.dispatch(write(desk.state, "New."));
+  desk.dispatch(...end(desk.state));
+  return Object.assign(desk, { shown: () => [desk.text, desk.state.field(storyId)], after: (run) => (desk.command(run), desk.shown()) });
+}
+
+test("what another window wrote is a step of its own, apart from what is typed before and after", () => {
   const desk = new Desk("Once.");
   desk.type(0, "Mine. ");
   desk.dispatch(takeOver(desk.state, "Mine. Once. Theirs."));
-  assert.equal(desk.text, "Mine. Once. Theirs.");
+  desk.type(0, "I: ");
+  const seen = [];
+  while (undoDepth(desk.state)) seen.push((desk.command(undo), desk.text));
+  assert.deepEqual(seen, ["Mine. Once. Theirs.", "Mine. Once.", "Once."]);
+});
+
+test("words that another window put into a story never come into another one, by Undo or Redo", () => {
+  const desk = twoStories();
+  desk.dispatch(takeOver(desk.state, "New. Theirs."));
+  const undone = [["New.", "b"], ["Mine.", "a"]];
+  for (const shown of undone) assert.deepEqual(desk.after(undo), shown);
+  assert.equal(undoDepth(desk.state), 0);
+  for (const shown of [["New.", "b"], ["New. Theirs.", "b"]]) assert.deepEqual(desk.after(redo), shown);
+  for (const shown of undone) assert.deepEqual(desk.after(undo), shown);
+});
+
+test("nor do words that came while the story was undone", () => {
+  const desk = twoStories();
   desk.command(undo);
-  assert.equal(desk.text, "Once. Theirs.");
+  desk.dispatch(takeOver(desk.state, "Mine. Theirs."));
+  assert.deepEqual(desk.after(redo), ["Mine. Theirs.", "a"]);
+  assert.deepEqual(desk.after(undo), ["Mine.", "a"]);
+  assert.deepEqual(desk.after(redo), ["Mine. Theirs.", "a"]);
+  assert.equal(redoDepth(desk.state), 0);
 });
 
 test("a version that is brought back is one step to undo", () => {

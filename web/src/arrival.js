@@ -1,6 +1,6 @@
 // What lies on the desk when a tab opens: what was there, or the story that the address asks for. Pure but for `read`.
 
-import { newId } from "./desks.js";
+import { newId, withEarlier } from "./desks.js";
 import { fingerprint } from "./fingerprint.js";
 import { isBlank } from "./story.js";
 
@@ -24,15 +24,26 @@ export async function arrive({ desk, wanted, read }) {
   }
 }
 
-/** A story of the library on a desk; whatever lay there goes to the library, if it is not there already. */
-function opened({ id, text, title, settings, model, revision }, desk) {
-  const here = { id, title, revision, base: fingerprint(text), baseTitle: title, tried: [] };
-  const others = desk ? left(desk).filter((record) => record.id !== id) : [];
+/** A story of the library on a desk, with the words of it that the desk still owed; whatever lay there goes to the library, if it is not there already. */
+function opened(theirs, desk) {
+  const { id } = theirs;
+  const records = desk ? left(desk) : [];
+  const own = records.find((record) => record.id === id);
+  const { text, settings, model, ...here } = own && isOwed(own) ? owing(own) : fresh(theirs);
+  const others = records.filter((record) => record !== own);
   return { text, story: id, card: null, settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
 }
 
-/** The stories of a desk that something else will lie on, as records. */
-const left = (desk) => [...leave(desk), ...(desk.library ?? []).filter(({ want }) => want)];
+const isOwed = ({ want, base, title, baseTitle }) => fingerprint(want.text) !== base || title !== baseTitle;
+const owing = ({ want: { text, settings, model }, ...record }) => ({ ...record, text, settings, model });
+const fresh = ({ id, text, title, settings, model, revision }) =>
+  ({ id, title, revision, base: fingerprint(text), baseTitle: title, tried: [], text, settings, model });
+
+/** The stories of a desk that something else will lie on, as records: of each the newest words. */
+function left(desk) {
+  const records = [...leave(withEarlier(desk)), ...(desk.library ?? []).filter(({ want }) => want)];
+  return records.filter(({ id }, at) => records.findIndex((record) => record.id === id) === at);
+}
 
 const leave = ({ earlier, settings, model, library = [], ...desk }) =>
   [{ ...desk, settings, model }, earlier && { ...earlier, settings, model }]
@@ -41,11 +52,3 @@ const leave = ({ earlier, settings, model, library = [], ...desk }) =>
       const record = library.find(({ id }) => id === story) ?? { id: story ?? newId(), title: "" };
       return { ...record, want: record.want ?? { text, settings, model } };
     });
-
-/** The story that Undo goes back to belongs into the library too. */
-function withEarlier(desk) {
-  const { earlier, library = [], settings, model } = desk;
-  if (!earlier || earlier.story || isBlank(earlier.text)) return desk;
-  const id = newId();
-  return { ...desk, earlier: { ...earlier, story: id }, library: [...library, { id, want: { text: earlier.text, settings, model } }] };
-}

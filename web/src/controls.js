@@ -13,6 +13,7 @@ export function listen({ page, editor, telling, bar, feedback, models, versions 
   onPress(byId("choose-model"), () => models.open());
   onPress(byId("get-model"), () => page.getModel());
   onPress(byId("versions-button"), () => versions.open());
+  window.addEventListener("beforeunload", (event) => page.leave() && event.preventDefault());
   listenToKeys({
     write: () => (telling.busy || page.next(), true),
     rewrite: () => (bar.open() || telling.say("Select the words to rewrite first."), true),

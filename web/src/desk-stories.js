@@ -1,5 +1,6 @@
 // The stories of one window: the one on its page, those it left, and those it still owes the library. Knows no DOM.
 
+import { fingerprint } from "./fingerprint.js";
 import { isBlank } from "./story.js";
 import { StorySync } from "./story-sync.js";
 
@@ -17,6 +18,25 @@ export class DeskStories {
     const story = new StorySync(record, { ...this.on, look: () => this.look() });
     this.#stories.set(story.id, story);
     return story;
+  }
+
+  /** Add what was left over elsewhere. A story that is known here stays as it is: words it does not know become one of their own. */
+  bring(record) {
+    const living = this.#stories.get(record.id);
+    if (!living) return this.add(record);
+    if (living === this.current) living.wish(this.page.read());
+    const { want } = record;
+    if (!want || fingerprint(want.text) === record.base || living.knows(want.text)) return living;
+    const theirs = { ...want, ...living.want, id: living.id, title: living.title };
+    const ours = this.part(record, theirs);
+    this.page.keptApart?.(theirs, { id: ours.id, ...ours.want });
+    return ours;
+  }
+
+  /** The words of `story` become a story of their own beside `theirs`; a title that was changed here goes with them. */
+  part({ title = "", baseTitle = "", want }, theirs) {
+    const isOurs = title && title !== baseTitle && title !== theirs.title;
+    return this.add({ id: this.newId(), title: isOurs ? title : this.page.forkTitle(theirs), want });
   }
 
   remove({ id }) {
@@ -44,6 +64,11 @@ export class DeskStories {
 
   get isDirty() {
     return [...this.#stories.values()].some((story) => story.isDirty);
+  }
+
+  /** What the library is known to hold of each, as records. */
+  get held() {
+    return [...this.#stories.values()].map((story) => story.record());
   }
 
   /** What a desk has to keep of them; `others` are ids that its page can come back to. */

@@ -1,6 +1,7 @@
 // Every tab writes at a desk of its own: the text and settings that a storage keeps. Knows no DOM.
 
 import { fingerprint } from "./fingerprint.js";
+import { isBlank } from "./story.js";
 
 const PREFIX = "storaiteller.desk.";
 const KEPT = 20;
@@ -10,9 +11,48 @@ export const newId = (crypto = globalThis.crypto) =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Whether the library holds everything that lies on a desk, so that nothing is lost with it. */
-export function isInLibrary({ text, story, library = [] }) {
-  const own = library.find(({ id }) => id === story);
-  return own?.base === fingerprint(text) && own.baseTitle === own.title && !library.some(({ want }) => want);
+export const isInLibrary = ({ text, story, earlier, library = [] }) =>
+  holds(library.find(({ id }) => id === story), text) && !isNameless(earlier) && !library.some(({ want }) => want);
+
+const holds = (record, text) => record?.base === fingerprint(text) && record.baseTitle === record.title;
+const isNameless = (earlier) => Boolean(earlier) && !earlier.story && !isBlank(earlier.text);
+const isBare = (desk) => !desk?.text.trim() && !isNameless(desk?.earlier) && !desk?.library?.some(({ want }) => want);
+
+/** The desk with the story that Undo goes back to: it belongs into the library too, and goes when later words of it are known. */
+export function withEarlier(desk) {
+  const { earlier, story, library = [], settings, model } = desk;
+  if (isNameless(earlier)) {
+    const id = newId();
+    return { ...desk, earlier: { ...earlier, story: id }, library: [...library, { id, want: { text: earlier.text, settings, model } }] };
+  }
+  if (!earlier?.story) return desk;
+  const record = library.find(({ id }) => id === earlier.story);
+  const isOld = record && (record.want ? fingerprint(record.want.text) : record.base) !== fingerprint(earlier.text);
+  return earlier.story === story || isOld ? { ...desk, earlier: null } : desk;
+}
+
+/** What the library lacks of a desk, as records of stories; a page that has no id is left out. */
+function owed({ text, story, settings, model, library = [] }) {
+  const own = library.find(({ id }) => id === story) ?? { id: story };
+  const page = story && text.trim() ? [{ ...own, want: { text, settings, model } }] : [];
+  const others = library.filter(({ id, want }) => want && id !== page[0]?.id);
+  return [...page.filter((record) => !holds(record, text)), ...others];
+}
+
+/** A desk that owes nothing more of what the library holds, under its own id or another, as `records` say. */
+function paid(desk, records) {
+  const there = new Map();
+  for (const { id, title, baseTitle, want } of owed(desk)) {
+    const holding = records.filter((record) => record.revision && !record.want && holds(record, want.text));
+    const isIt = (record) => record.id === id && (record.title === title || title === baseTitle);
+    const found = holding.find(isIt) ?? holding.find((record) => record.id !== id);
+    if (found) there.set(id, found);
+  }
+  if (!there.size) return desk;
+  const { story, earlier, library = [] } = desk;
+  const idOf = (id) => there.get(id)?.id ?? id;
+  const others = library.filter(({ id }) => !there.has(id));
+  return { ...desk, story: idOf(story), earlier: earlier && { ...earlier, story: idOf(earlier.story) }, library: [...new Set(there.values()), ...others] };
 }
 
 /** The desks in one storage. Nothing here throws: a desk that cannot be read is an empty one. */
@@ -50,19 +90,29 @@ export class Desks {
   tidy(ownId, taken = everyone) {
     const others = this.#all().filter(({ id }) => id !== ownId);
     const surplus = others.length + 1 - KEPT;
-    const isSpare = ({ id, desk }) => !desk?.text.trim() || (!taken.has(id) && isInLibrary(desk));
+    const isSpare = ({ id, desk }) => isBare(desk) || (!taken.has(id) && isInLibrary(desk));
     if (surplus > 0) for (const { id } of others.filter(isSpare).slice(-surplus)) this.#storage.removeItem(PREFIX + id);
   }
 
   /** What the library does not have of desks that no tab sits at, as records of stories; a desk without a story gets one. */
   unsaved(ownId, taken) {
-    const free = this.#all().filter(({ id, desk }) => id !== ownId && !taken.has(id) && desk?.text.trim() && !isInLibrary(desk));
-    return free.flatMap(({ id, desk: { text, settings, model, library = [], ...desk } }) => {
-      const story = desk.story ?? newId();
-      if (!desk.story && !this.#write(id, { ...desk, text, settings, model, library, story })) return [];
-      const own = library.find((record) => record.id === story) ?? { id: story };
-      return [{ ...own, want: { text, settings, model } }, ...library.filter(({ want }) => want)];
+    return this.#free(ownId, taken).flatMap(({ id, desk }) => {
+      const known = withEarlier(desk.story || !desk.text.trim() ? desk : { ...desk, story: newId() });
+      return owed(known === desk || this.#write(id, known) ? known : desk);
     });
+  }
+
+  /** The library holds what these records of stories mark as their base: desks that no tab sits at owe it that no longer. */
+  arrived(ownId, taken, records) {
+    for (const { id, desk } of this.#free(ownId, taken)) {
+      const known = paid(desk, records);
+      if (known !== desk) this.#write(id, known);
+    }
+  }
+
+  /** Desks that no tab sits at, with something that the library may lack. */
+  #free(ownId, taken) {
+    return this.#all().filter(({ id, desk }) => id !== ownId && !taken.has(id) && !isBare(desk) && !isInLibrary(desk));
   }
 
   #write(id, desk) {
@@ -75,7 +125,7 @@ export class Desks {
   }
 
   #dropBlank(ownId) {
-    const blank = this.#all().filter(({ id, desk }) => id !== ownId && !desk?.text.trim());
+    const blank = this.#all().filter(({ id, desk }) => id !== ownId && isBare(desk));
     for (const { id } of blank) this.#storage.removeItem(PREFIX + id);
     return blank.length > 0;
   }

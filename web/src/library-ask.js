@@ -15,12 +15,20 @@ export function askSure({ title, words, yes }) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
 
+const oneLine = (typed) => typed.replace(/[\p{Cc}\u2028\u2029]/gu, " ").trim();
+
+/** What of `{title, tags}` was typed anew for `story`: a field that was left as it was is not to be saved. */
+export function changed(story, { title, tags }) {
+  const isRetagged = JSON.stringify(tags) !== JSON.stringify(tagsIn(story.tags.join(",")));
+  return { ...(oneLine(title) !== oneLine(story.title) && { title: oneLine(title) }), ...(isRetagged && { tags }) };
+}
+
 /** The dialog for a story's title and tags. It stays open, with a sentence, when saving fails. */
 export class About {
   #dialog = byId("about");
   #story = null;
 
-  /** `save(story, {title, tags})` resolves when it is saved; `onClose(story, field)` hears that the dialog is gone. */
+  /** `save(story, {title?, tags?})` gets what was changed, and resolves when it is saved; `onClose(story, field)` hears that the dialog is gone. */
   constructor({ save, onClose }) {
     Object.assign(this, { save, onClose, field: "name" });
     this.#dialog.addEventListener("close", () => this.onClose(this.#story, this.field));
@@ -41,10 +49,10 @@ export class About {
   }
 
   async #submit() {
-    const title = byId("about-name").value.replace(/[\p{Cc}\u2028\u2029]/gu, " ").trim();
+    const change = changed(this.#story, { title: byId("about-name").value, tags: tagsIn(byId("about-tags").value) });
     setText(byId("about-problem"), "");
     try {
-      await this.save(this.#story, { title, tags: tagsIn(byId("about-tags").value) });
+      if (Object.keys(change).length) await this.save(this.#story, change);
       this.#dialog.close();
     } catch ({ message }) {
       setText(byId("about-problem"), message);

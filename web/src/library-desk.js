@@ -2,9 +2,10 @@
 
 import * as api from "./library-api.js";
 import { LibrarySync } from "./library-sync.js";
-import { FOLLOWED, forked, forkTitle, notSaved, TRASHED } from "./library-words.js";
+import { danger, FOLLOWED, forked, forkTitle, keptApart, SAVED_AGAIN, TRASHED } from "./library-words.js";
 import { byId, enable } from "./elements.js";
 import { nameStory, storyId, takeOver } from "./manuscript.js";
+import { isBlank } from "./story.js";
 
 const LEAVING_MS = 1500;
 const CHANNEL = "storaiteller.library";
@@ -15,6 +16,7 @@ export class LibraryDesk {
   notice = null;
   #title = byId("title");
   #read = null;
+  #spoken = "";
 
   /** `about()` gives the `{settings, model}` a story is kept with; `say(sentence)` says something once; `onChange()`: keep and show. */
   constructor({ editor, announcer, about, say, newId, onChange }) {
@@ -51,11 +53,25 @@ export class LibraryDesk {
     this.onChange();
   }
 
-  /** The sentence for the line: why it is not saved, or what happened to the story; or null. */
-  note({ isFull, isBusy }) {
-    const { problem } = this.sync;
-    if (problem) return { note: notSaved(problem, { isFull }), tone: isFull ? "error" : "" };
-    return this.notice && !isBusy ? { ...this.notice, tone: "" } : null;
+  /** What keeps words from being safe, as `{note, tone}`, or null; it is said aloud once, and so is its end. */
+  danger({ isFull, isAway }) {
+    const { problem, current, stories } = this.sync;
+    const isKept = Boolean(current?.revision) || isBlank(this.#text());
+    const found = danger({ problem, isFull, isAway, isDirty: stories.isDirty, isKept });
+    this.#speak(found?.note ?? "");
+    return found;
+  }
+
+  /** Whether the library lacks words that are here. */
+  get isUnsaved() {
+    const { problem, stories } = this.sync;
+    stories.look();
+    return problem !== null || stories.isDirty;
+  }
+
+  /** Keep the story as it is before something else is made of it. */
+  keepBefore() {
+    if (this.sync.current?.revision) this.sync.keep("pause");
   }
 
   /** Draw what there is to be drawn of the story on the page. */
@@ -63,6 +79,13 @@ export class LibraryDesk {
     const { title, current } = this.sync;
     if (this.#title.value !== title && document.activeElement !== this.#title) this.#title.value = title;
     enable(byId("versions-button"), Boolean(current?.revision));
+  }
+
+  #speak(note) {
+    if (note === this.#spoken || (!note && this.sync.stories.isDirty)) return;
+    this.#spoken = note;
+    if (note) this.announcer.error(note);
+    else this.announcer.state(SAVED_AGAIN);
   }
 
   #titled() {
@@ -93,6 +116,11 @@ export class LibraryDesk {
       forked: (theirs, ours) => {
         this.notice = { note: forked(theirs, ours), href: `/?story=${theirs.id}`, link: "Open the other" };
         this.announcer.state(this.notice.note);
+      },
+      keptApart: (theirs, ours) => {
+        this.notice = { note: keptApart(theirs, ours), href: ours.id ? `/?story=${ours.id}` : "/library", link: ours.id ? "Open it" : "Open the library" };
+        this.announcer.state(this.notice.note);
+        this.onChange();
       },
       trashed: (isTrashed) => {
         this.notice = isTrashed ? { note: TRASHED, href: "/library#trash", link: "Open the trash" } : null;

@@ -10,6 +10,7 @@ import { deleted, emptied, putBack, saved, sureToDelete, sureToEmpty, trashed } 
 
 const TYPED_MS = 150;
 const HEARD_MS = 400;
+const MOST = 1000;
 
 export class LibraryPage {
   #undo = null;
@@ -63,15 +64,16 @@ export class LibraryPage {
     this.shelf.ask({ tag: this.shelf.asked.tag === tag ? "" : tag });
   }
 
-  /** Save a title and tags over whatever a writing window saved meanwhile. Throws ApiError. */
-  async #save({ id, revision }, change) {
+  /** Save a title or tags over whatever a writing window saved meanwhile. Throws ApiError. */
+  async #save(story, change) {
+    const { id, revision } = story;
     const told = await api.saveStory(id, { revision, ...change }).catch(async (error) => {
       if (error.status !== 409) throw error;
       return api.saveStory(id, { revision: (await api.readStory(id)).revision, ...change });
     });
     this.channel?.postMessage({ id, revision: told.revision });
     await this.shelf.read();
-    this.#say(saved({ ...this.shelf.find(id), title: change.title }));
+    this.#say(saved({ ...story, ...this.shelf.find(id), ...change }));
   }
 
   #trash(story) {
@@ -98,6 +100,7 @@ export class LibraryPage {
     return this.#do(async () => {
       if (!(await askSure(sureToDelete(story)))) return;
       await api.deleteStory(story.id);
+      this.channel?.postMessage({ id: story.id, isTrashed: true });
       await this.shelf.drop(story.id);
       this.#say(deleted(story));
     });
@@ -105,9 +108,10 @@ export class LibraryPage {
 
   #empty() {
     return this.#do(async () => {
-      const { total } = await api.listStories({ trash: true, limit: 1 });
+      const { stories, total } = await api.listStories({ trash: true, limit: MOST });
       if (!(await askSure(sureToEmpty(total)))) return;
       const { deleted: number } = await api.emptyTrash();
+      for (const { id } of stories) this.channel?.postMessage({ id, isTrashed: true });
       await this.shelf.read();
       this.#say(emptied(number));
       byId("library-title").focus();

@@ -6,9 +6,13 @@ import { Pause } from "./pause.js";
 import { SaveLoop } from "./save-loop.js";
 
 export class LibrarySync {
+  /** The id of the story that the page knows to be in the trash. */
+  #trashed = null;
+
   /**
    * `page`: `id()` and `read()` give the story's id or null, and its `{text, settings, model}`; `name(id)` names it; `take(story)` puts another text there;
    * `forkTitle(theirs)` names our half of two; `followed()`, `forked(theirs, ours)` and `trashed(isTrashed)` say what happened;
+   * `keptApart(theirs, ours)`, if it is there, says of a story that is not on the page that both are kept;
    * `changed()`: there is something to keep or to show. `channel` is a BroadcastChannel or null; `clock` has now, set and clear.
    */
   constructor({ api, page, channel, clock, newId }) {
@@ -23,12 +27,14 @@ export class LibrarySync {
   /** Begin with what a desk kept. */
   open({ library = [], draftTitle = "" } = {}) {
     this.stories.draftTitle = draftTitle;
-    this.bring(library);
+    for (const record of library) this.stories.bring(record);
+    this.touch();
   }
 
   /** Take care of these stories too. */
   bring(records) {
-    for (const record of records) this.stories.add(record);
+    this.look();
+    for (const record of records) this.stories.bring(record);
     this.touch();
   }
 
@@ -86,11 +92,16 @@ export class LibrarySync {
     await this.loop.working;
     const story = this.current;
     if (!story?.revision) return;
+    const { revision } = story;
     const theirs = await this.api.readStory(story.id).catch(() => null);
     await this.loop.working;
     this.look();
-    if (!theirs || story !== this.current || theirs.revision <= story.revision) return;
-    if (story.isDirty) this.touch();
+    if (!theirs || story !== this.current) return;
+    if (story.revision !== revision) return this.follow(); // what was read is older than what was saved meanwhile
+    if (Boolean(theirs.trashed_at) !== (this.#trashed === story.id)) this.#trash(Boolean(theirs.trashed_at));
+    if (theirs.revision === revision && story.knows(theirs.text)) return;
+    if (story.isSetBack(theirs)) this.#fork(story, theirs);
+    else if (story.isDirty) this.touch();
     else this.#take(story, theirs);
   }
 
@@ -104,8 +115,13 @@ export class LibrarySync {
   #hear({ id, revision, isTrashed }) {
     const story = this.current;
     if (story?.id !== id) return;
-    if (isTrashed !== undefined) this.page.trashed(isTrashed);
-    else if (revision > story.revision) this.follow();
+    if (isTrashed !== undefined) this.#trash(isTrashed);
+    else if (revision !== story.revision) this.follow();
+  }
+
+  #trash(isTrashed) {
+    this.#trashed = isTrashed ? this.current.id : null;
+    this.page.trashed(isTrashed);
   }
 
   #tell({ id, revision }) {
@@ -120,7 +136,9 @@ export class LibrarySync {
     for (const story of this.stories.due) {
       const { revision } = story;
       await story.push().catch((error) => (trouble ??= error));
-      if (story.revision !== revision) this.#tell(story);
+      if (story.revision === revision) continue;
+      this.#tell(story);
+      if (story.id === this.#trashed) this.follow(); // who writes on takes it out again
     }
     if (trouble) throw trouble;
     this.look();
@@ -130,22 +148,26 @@ export class LibrarySync {
   #take(story, theirs) {
     const isHere = story === this.current;
     const before = story.want?.text;
-    if (isHere) this.page.take(theirs);
-    story.title = theirs.title;
+    if (!story.isRenamed) story.title = theirs.title;
+    if (isHere) this.page.take({ ...theirs, title: story.title });
     story.wish(isHere ? this.page.read() : theirs);
-    story.settled(theirs.revision, story.want);
+    story.settled(theirs.revision, { ...story.want, title: theirs.title });
     if (!isHere) return;
     this.pause.know(theirs.text);
     if (before !== theirs.text) this.page.followed();
     this.page.changed();
   }
 
-  /** Both were changed: theirs stays where it is, ours becomes a story of its own, on this page. */
+  /** Both were changed: theirs stays where it is, ours becomes a story of its own, and stays on the page if it was there. */
   #fork(story, theirs) {
-    const ours = this.stories.add({ id: this.newId(), title: this.page.forkTitle(theirs), want: story.want });
+    const isHere = story === this.current;
+    const ours = this.stories.part(story, theirs);
     this.stories.remove(story);
-    if (this.page.id() === story.id) this.page.name(ours.id);
-    this.page.forked(theirs, ours.want);
+    if (isHere) {
+      this.page.name(ours.id);
+      this.page.forked(theirs, ours.want);
+    } else this.page.keptApart?.(theirs, { id: ours.id, ...ours.want });
+    this.touch();
     this.page.changed();
   }
 }

@@ -96,7 +96,7 @@ async function open() {
   const bar = new RewriteBar({
     editor,
     allowed: () => !telling.busy && !rewrite.isOpen,
-    onRewrite: (range, instruction) => rewrite.start(range, instruction),
+    onRewrite: (range, instruction) => page.rewritePassage(range, instruction),
   });
   const feedback = new Feedback({
     editor,
@@ -139,7 +139,11 @@ async function open() {
   library.sync.open(desk ?? {});
   library.sync.follow();
   // By then every tab of this browser that is about to come back sits at its desk.
-  setTimeout(async () => library.sync.bring(desks.unsaved(id, await takenDesks(navigator.locks))), OTHERS_MS);
+  setTimeout(async () => {
+    library.sync.bring(desks.unsaved(id, await takenDesks(navigator.locks)));
+    await library.sync.settle();
+    desks.arrived(id, await takenDesks(navigator.locks), library.sync.stories.held);
+  }, OTHERS_MS);
 
   listen({ page, editor, telling, bar, feedback, models, versions });
   connection.connect();

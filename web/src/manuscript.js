@@ -82,10 +82,13 @@ export const recard = (state, change) => ({
 /** Note which of the library's stories this is, without making it a step to undo. */
 export const nameStory = (state, id) => ({ effects: setStory.of(id), annotations: silent });
 
-/** Another text for the same story, from outside: only what differs is changed, and it is no step to undo. */
+/**
+ * Another text for the same story, from outside: only what differs is changed. A step of its own: Undo passes it before
+ * it comes to another story, which the words from outside must never end up in.
+ */
 export const takeOver = (state, text) => ({
   changes: difference(state.sliceDoc(), text),
-  annotations: [silent, Transaction.userEvent.of("take")],
+  annotations: [isolateHistory.of("full"), Transaction.userEvent.of("take")],
 });
 
 /** An earlier text of this story in the present one's place: one step to undo. */

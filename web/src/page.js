@@ -10,6 +10,7 @@ export class Page {
   #scene = new Scene();
   #frame = 0;
   #trouble = "";
+  #seen = null;
   model = null;
   isFull = false;
 
@@ -39,7 +40,15 @@ export class Page {
     if (this.telling.busy) return;
     if (this.rewrite.isOpen) return this.#suggestionFirst();
     const settings = this.#formSettings();
-    if (settings) this.telling.continue(settings, this.model);
+    if (!settings) return;
+    this.library.sync.look();
+    this.telling.continue(settings, this.model);
+  }
+
+  /** Have a passage rewritten; the words it has now stay in a version. */
+  rewritePassage(range, instruction) {
+    this.library.keepBefore();
+    this.rewrite.start(range, instruction);
   }
 
   /** Esc: put away the toolbar, stop what is being written, or close the drawer. */
@@ -91,6 +100,18 @@ export class Page {
   get isTroubled() {
     const { note } = this.telling.state;
     return note !== "" && [this.#trouble, UNANSWERED].includes(note);
+  }
+
+  /** Whether the writer has gone on after the error that is said. */
+  get isErrorSeen() {
+    return this.#seen === this.telling.state;
+  }
+
+  /** Keep what is here for the last time. Returns whether words would be lost all the same. */
+  leave() {
+    this.telling.flush();
+    this.keeper.keep();
+    return this.isFull && this.library.isUnsaved;
   }
 
   /** The server's health changed. */
@@ -167,6 +188,8 @@ export class Page {
     if (this.telling.busy) return;
     const by = (event) => transactions.some((tr) => tr.isUserEvent(event));
     if (by("undo") || by("redo")) this.telling.forget(restoredNote(this.editor.card, countWords(this.editor.text)));
-    else if ((by("input") || by("delete")) && this.telling.state.tone !== "error") this.telling.state.note = "";
+    else if (!by("input") && !by("delete")) return;
+    else if (this.telling.state.tone === "error") this.#seen = this.telling.state;
+    else this.telling.state.note = "";
   }
 }

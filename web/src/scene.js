@@ -4,7 +4,6 @@ import { byId, setText } from "./elements.js";
 import { canContinue } from "./notes.js";
 import { countWords, isBlank } from "./story.js";
 
-const NO_ROOM = "This browser has no room left to keep your story. Copy it somewhere safe, and close other stories.";
 /** The server itself cannot be reached: that is the first thing to know. */
 const AWAY = ["offline", "unauthorized"];
 const TITLE = "StorAIteller";
@@ -38,7 +37,7 @@ export class Scene {
     feedback.show(this.#text, { busy: telling.busy });
     page.library.draw();
     byId("story").classList.toggle("is-waiting", telling.state.phase === "waiting");
-    this.#keepWriting(telling.busy || rewrite.isWriting);
+    this.#keepHere(telling.busy || rewrite.isOpen);
     if (!telling.busy) document.title = this.#title(page.library.sync.title);
     this.#drawEmpty(page, isEmpty && !telling.busy);
   }
@@ -59,24 +58,26 @@ export class Scene {
     return `${short}${short.length < first.length ? "…" : ""} · ${TITLE}`;
   }
 
-  /** The sentence in the dock: what happened to the story, else what the writer has to know. */
-  #note({ telling, health, library, isFull }) {
+  /** The sentence in the dock: that words are not safe, else what happened to the story, else what the writer has to know. */
+  #note({ telling, health, library, isFull, isErrorSeen }) {
     const { now } = health;
     const { note, tone } = telling.state;
-    if (AWAY.includes(now?.code)) return { note: now.detail, tone: "error" };
-    const kept = tone === "error" ? null : library.note({ isFull, isBusy: telling.busy });
-    if (kept) return kept;
+    const isAway = AWAY.includes(now?.code);
+    const danger = library.danger({ isFull, isAway });
+    if (danger?.tone === "error") return danger;
+    if (isAway) return { note: now.detail, tone: "error" };
+    if (danger && (tone !== "error" || isErrorSeen)) return danger;
+    if (library.notice && tone !== "error" && !telling.busy) return { ...library.notice, tone: "" };
     if (note) return { note, tone };
-    if (isFull && !library.sync.current?.revision) return { note: NO_ROOM, tone: "error" };
     if (!now || now.ready) return { note: "", tone: "" };
     if (now.code === "loading") return { note: now.detail || "Loading the model…", tone: "" };
     if (now.code === "model_missing" && isBlank(this.#text)) return { note: "", tone: "" };
     return { note: now.detail, tone: "error" };
   }
 
-  /** To leave the page would end what is being written: the other page then opens in a tab beside it. */
-  #keepWriting(isWriting) {
-    for (const link of document.querySelectorAll(".to-learned, .to-library")) link.target = isWriting ? "_blank" : "";
+  /** To leave the page would lose what is being written, or suggested: the other page then opens in a tab beside it. */
+  #keepHere(isOpen) {
+    for (const link of document.querySelectorAll(".to-learned, .to-library")) link.target = isOpen ? "_blank" : "";
   }
 
   #drawEmpty({ health, drawer, models }, isEmpty) {

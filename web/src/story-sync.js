@@ -3,10 +3,11 @@
 // `base` marks the words that the library is known to hold. A save whose answer was lost may have arrived all the
 // same: the marks of all that was sent since stay in `tried`, so that our own words are never taken for somebody else's.
 
+import { difference } from "./difference.js";
 import { fingerprint } from "./fingerprint.js";
 
 const TRIED = 200;
-/** So many characters fewer than the library holds, and what it holds becomes a version first. */
+/** Before more characters than these go from what the library holds, that becomes a version. */
 const MUCH = 400;
 
 const besides = ({ settings, model }) => JSON.stringify([settings ?? null, model ?? null]);
@@ -18,7 +19,10 @@ export class StorySync {
   want = null;
   #mark = null;
   #besides = null;
-  #length = 0;
+  /** The words that the library is known to hold; null when only their mark is known. */
+  #held = null;
+  /** So many characters of them went since the last version. */
+  #gone = 0;
 
   /**
    * `record` is what `record()` gave before. `look()` brings `want` up to date; `onTheirs(story, theirs)` hears that another
@@ -32,13 +36,30 @@ export class StorySync {
   /** It should hold this. */
   wish({ text, settings, model }) {
     if (!this.want || this.want.text !== text) this.#mark = fingerprint(text);
+    if (this.#mark === this.base) this.#held = text;
     this.want = { text, title: this.title, settings, model };
+  }
+
+  /** The title was changed here. */
+  get isRenamed() {
+    return this.title !== this.baseTitle;
+  }
+
+  /** Whether these words are the newest here, or were on their way into the library. */
+  knows(text) {
+    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text));
+  }
+
+  /** Whether the library went back (an older copy of it, a story made anew) to words that lack some of those here. */
+  isSetBack({ revision, text }) {
+    if (revision > this.revision || this.knows(text)) return false;
+    const { from, to } = difference(this.want.text, text);
+    return this.isDirty || from < to;
   }
 
   get isDirty() {
     if (!this.want) return false;
-    const { title } = this;
-    return this.#mark !== this.base || title !== this.baseTitle || (this.#besides !== null && besides(this.want) !== this.#besides);
+    return this.#mark !== this.base || this.isRenamed || (this.#besides !== null && besides(this.want) !== this.#besides);
   }
 
   get isDue() {
@@ -66,11 +87,13 @@ export class StorySync {
   settled(revision, content, mark = fingerprint(content.text)) {
     Object.assign(this, { revision, base: mark, baseTitle: content.title, tried: [] });
     this.#besides = besides(content);
-    this.#length = content.text.length;
+    this.#held = content.text;
   }
 
   async #save() {
-    if (this.#length - this.want.text.length > MUCH) await this.#keepVersion("pause");
+    const going = this.#going(this.want.text);
+    const isMuch = this.#gone + going > MUCH;
+    if (isMuch) await this.#keepVersion("pause");
     const content = { ...this.want, title: this.title };
     const mark = this.#mark;
     if (!this.tried.includes(mark)) this.tried = [...this.tried, mark].slice(-TRIED);
@@ -78,6 +101,7 @@ export class StorySync {
       const { id, revision } = this;
       const told = revision ? await this.api.saveStory(id, { revision, ...content }) : await this.api.createStory({ id, ...content });
       this.settled(told.revision, content, mark);
+      if (!isMuch) this.#gone += going;
     } catch (error) {
       if (error.status === 409) await this.#meet();
       else if (error.status === 404 && this.revision) this.#isGone();
@@ -86,11 +110,23 @@ export class StorySync {
   }
 
   /** A version of what the library holds. A story that was deleted meanwhile has none, and stays deleted. */
-  #keepVersion = (reason) => this.api.keepVersion(this.id, reason).catch((error) => error.status === 404 || Promise.reject(error));
+  async #keepVersion(reason) {
+    await this.api.keepVersion(this.id, reason).catch((error) => error.status === 404 || Promise.reject(error));
+    this.#gone = 0;
+  }
+
+  /** So many characters that the library holds are not in `text`; a mark begins with the length of what it marks. */
+  #going(text) {
+    if (this.#held === null) return Math.max(0, Number.parseInt(this.base ?? "0", 10) - text.length);
+    const { from, to } = difference(this.#held, text);
+    return to - from;
+  }
 
   /** It was deleted elsewhere, and the writer writes on: it is made anew. */
   #isGone() {
     Object.assign(this, { revision: 0, base: null });
+    this.#held = null;
+    this.#gone = 0;
   }
 
   /** Somebody saved in between: our own words of before, the same, or others. */
@@ -98,15 +134,15 @@ export class StorySync {
     const theirs = await this.api.readStory(this.id).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
     if (!theirs) return this.#isGone();
     this.look();
-    const mark = fingerprint(theirs.text);
-    if ([this.#mark, this.base, ...this.tried].includes(mark)) this.#goOnFrom(theirs, mark);
-    else if (this.#mark === this.base) this.onTheirs(this, theirs);
+    if (this.knows(theirs.text)) this.#goOnFrom(theirs);
+    else if (this.#mark === this.base && !this.isSetBack(theirs)) this.onTheirs(this, theirs);
     else this.onFork(this, theirs);
   }
 
   /** The words are ours to change; of the titles, the one that was changed. */
-  #goOnFrom(theirs, mark) {
-    if (this.title === this.baseTitle) this.title = theirs.title;
-    this.settled(theirs.revision, theirs, mark);
+  #goOnFrom(theirs) {
+    if (!this.isRenamed) this.title = theirs.title;
+    this.#gone += this.#going(theirs.text);
+    this.settled(theirs.revision, theirs);
   }
 }

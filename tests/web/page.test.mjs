@@ -1,0 +1,125 @@
+// The page put together of parts that only note what is done to them.
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { LibraryDesk } from "../../web/src/library-desk.js";
+import { Page } from "../../web/src/page.js";
+
+const element = () => ({
+  value: "", textContent: "", dataset: {}, classList: { toggle() {} }, addEventListener() {}, setAttribute() {}, getAttribute: () => null,
+});
+const elements = new Map();
+const links = [element()];
+let frames = [];
+globalThis.document = {
+  title: "", hidden: false, addEventListener() {}, querySelectorAll: () => links,
+  getElementById: (id) => elements.get(id) ?? elements.set(id, element()).get(id),
+};
+globalThis.requestAnimationFrame = (act) => frames.push(act);
+delete globalThis.BroadcastChannel;
+
+const offline = { code: "offline", message: "StorAIteller does not answer. Your text is safe here." };
+let page, done, sync;
+
+const shown = () => {
+  page.show();
+  for (const act of frames.splice(0)) act();
+  return done.status;
+};
+
+beforeEach(() => {
+  frames = [];
+  done = { said: [], kept: [], order: [], status: null };
+  const announcer = { state: (words) => done.said.push(["state", words]), error: (words) => done.said.push(["error", words]) };
+  const editor = { text: "Ada ran.", doc: {}, card: null, story: null, canUndo: false, canRedo: false };
+  const library = new LibraryDesk({ editor, announcer, about: () => ({}), say() {}, newId: () => "a".repeat(32), onChange() {} });
+  done.told = library.sync.page;
+  sync = {
+    problem: null, title: "", current: { revision: 1 }, stories: { isDirty: false, look() {} },
+    look: () => done.order.push("look"), keep: (reason) => done.order.push(reason), leave() {}, touch() {},
+  };
+  library.sync = sync;
+  page = new Page();
+  page.open({
+    editor, library,
+    telling: {
+      state: { phase: "idle", note: "", tone: "", speed: null, elapsed: null }, busy: false, flush() {}, forget() {},
+      continue: () => done.order.push("continue"), say(note, tone = "") { this.state = { ...this.state, note, tone }; },
+    },
+    rewrite: { isOpen: false, isWriting: false, follow() {}, start: () => done.order.push("rewrite") },
+    settings: { value: {}, check: () => ({}), hasWords: false },
+    models: { isKnown: false }, health: { now: { ready: true } }, keeper: { keep() {}, touch() {} },
+    status: { show: (now) => (done.status = now) }, feedback: { show() {} }, drawer: { hasRoom: false, isOpen: false }, bar: { follow() {} },
+  });
+});
+
+const typed = () => page.updated({ docChanged: true, transactions: [{ isUserEvent: (event) => event === "input" }], startState: { field: () => null }, state: { field: () => null } });
+
+test("a full browser is said even when the server is away, and said aloud once, and its end too", () => {
+  page.health.now = { ready: false, code: "offline", detail: offline.message };
+  assert.equal(shown().note, offline.message);
+  sync.problem = offline;
+  sync.stories.isDirty = true;
+  page.kept({ isFull: true });
+  assert.match(shown().note, /^Not saved, .* copy your text/);
+  assert.equal(done.status.tone, "error");
+  shown();
+  assert.deepEqual(done.said.slice(1), [], "once");
+  assert.match(done.said[0][1], /^Not saved/);
+
+  page.health.now = { ready: true };
+  sync.problem = null;
+  shown();
+  assert.equal(done.said.length, 1, "nothing is saved yet");
+  sync.stories.isDirty = false;
+  assert.equal(shown().note, "");
+  assert.deepEqual(done.said[1], ["state", "Saved again."]);
+});
+
+test("an error does not hide that nothing is saved once the writer goes on", () => {
+  page.telling.say("The model failed.", "error");
+  sync.problem = offline;
+  assert.equal(shown().note, "The model failed.");
+  typed();
+  assert.match(shown().note, /^Not saved yet/);
+  page.telling.say("It failed again.", "error");
+  assert.equal(shown().note, "It failed again.");
+  page.kept({ isFull: true });
+  assert.match(shown().note, /copy your text/);
+});
+
+test("only a page whose words would be lost asks before it goes", () => {
+  sync.stories.isDirty = true;
+  assert.equal(page.leave(), false, "this browser keeps them");
+  page.keeper.keep = () => page.kept({ isFull: true });
+  assert.equal(page.leave(), true);
+  sync.stories.isDirty = false;
+  assert.equal(page.leave(), false, "the library has them");
+  sync.problem = offline;
+  assert.equal(page.leave(), true);
+});
+
+test("what is on the page belongs to its story before a model writes on, or anew", () => {
+  page.continue();
+  page.rewritePassage({ from: 0, to: 3 }, "shorter");
+  sync.current = null;
+  page.rewritePassage({ from: 0, to: 3 }, "shorter");
+  assert.deepEqual(done.order.filter((what) => what !== "touch"), ["look", "continue", "pause", "rewrite", "rewrite"]);
+});
+
+test("a suggestion that waits for an answer keeps the page: the library opens beside it", () => {
+  shown();
+  assert.equal(links[0].target, "");
+  page.rewrite.isOpen = true;
+  shown();
+  assert.equal(links[0].target, "_blank");
+});
+
+test("a story kept apart in the background is said, with the way to it", () => {
+  done.told.keptApart({ id: "b", title: "Tide" }, { id: "c", title: "Tide (another window)" });
+  const { note, href, link } = shown();
+  assert.match(note, /kept as “Tide \(another window\)”/);
+  assert.deepEqual([href, link], ["/?story=c", "Open it"]);
+  assert.deepEqual(done.said, [["state", note]]);
+  done.told.keptApart({ id: "b", title: "Tide" }, { title: "Tide (another window)" });
+  assert.equal(shown().href, "/library", "without an id, the library knows where it is");
+});
