@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from finetune.context import Context
 from finetune.errors import RegisterError, UnusableBaseError
 from finetune.ollama.marks import Marks
-from finetune.ollama.models import OllamaModels
+from finetune.ollama.models import OllamaModels, tagged
 from finetune.runs import Run
 from storaiteller import durable
 from storaiteller.engines.ollama import OllamaServer
@@ -94,7 +94,7 @@ async def _resolve(context: Context) -> Base:
 def _not_ours(context: Context, name: str) -> None:
     """Raise ``UnusableBaseError`` for what we made on the Ollama server: it is tuned already."""
     marks = Marks(context.config.data_dir, server_address(context.config.ollama_host))
-    full = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    full = tagged(name)
     try:
         versions = context.registry.read().versions
     except RegistryError:

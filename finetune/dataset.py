@@ -14,12 +14,11 @@ from finetune import base
 from finetune.config import LearnConfig
 from finetune.context import Context
 from finetune.errors import SkippedError
-from finetune.ollama.rendering import reader
+from finetune.rendering import reader
 from finetune.runs import Manifest, Run, fingerprint
 from finetune.stories.curate import Curated, Kept, curate
 from finetune.stories.examples import Example, Examples, Reader
 from finetune.stories.split import Split, split
-from storaiteller.engines.llama_probe import LlamaProbe
 from storaiteller.feedback import LedgerRow
 from storaiteller.prompts import PROMPT_VERSION
 
@@ -30,7 +29,6 @@ _FORMAT = 2
 """Raise it when examples are written otherwise, so that a run that is taken up again makes them anew."""
 
 _FILES = {"train": "train.jsonl", "held_out": "held_out.jsonl"}
-_WINDOW = 512  # the probe only renders and tokenizes, which needs none
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,8 @@ class Model:
 def served(context: Context) -> Model:
     """The model that the app serves, and the way in which it is asked there."""
     found = base.resolve(context)
-    if found.ollama is None:
-        return Model(found.sha256, lambda: LlamaProbe(found.gguf, window=_WINDOW))
-    return Model(found.sha256, lambda: reader(context, found), f"Ollama's {found.ollama}")
+    served_by = "llama.cpp" if found.ollama is None else f"Ollama's {found.ollama}"
+    return Model(found.sha256, lambda: reader(context, found), served_by)
 
 
 def dataset(context: Context, run: Run, find: Callable[[Context], Model] = served) -> Manifest:

@@ -165,6 +165,11 @@ def full_name(name: str) -> str:
     """As a server lists it: ``llama3.2:latest`` for ``llama3.2``. ``RegisterError`` if it can be no name."""
     if not _NAME.fullmatch(name):
         raise RegisterError(f"{name!r} is not the name of an Ollama model.")
+    return tagged(name)
+
+
+def tagged(name: str) -> str:
+    """The name with the tag that a server gives it where it has none."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 

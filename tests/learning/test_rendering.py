@@ -14,7 +14,7 @@ from finetune.config import LearnConfig
 from finetune.context import Context
 from finetune.dataset import served
 from finetune.errors import RegisterError, UnusableBaseError
-from finetune.ollama.rendering import reader
+from finetune.rendering import reader
 from storaiteller.config import Config
 from storaiteller.engines.llama_probe import LlamaProbe
 from storaiteller.story import Message
