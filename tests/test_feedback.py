@@ -281,6 +281,7 @@ def test_two_programs_saving_at_once_lose_nothing(path: Path) -> None:
     assert all(row["Story"].endswith("ab" * 2_000) for row in rows_of(path))
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(path: Path) -> None:
     """Stories of 400 kB, as a write that long can be stopped halfway by the signal."""
     chance = random.Random(9)

@@ -406,6 +406,7 @@ def start_changing(data_dir: Path, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_programs_changing_at_once_lose_nothing(registry: Registry, tmp_path: Path) -> None:
     children = [start_changing(tmp_path, 10) for _ in range(2)]
     while any(child.poll() is None for child in children):
@@ -418,6 +419,7 @@ def test_two_programs_changing_at_once_lose_nothing(registry: Registry, tmp_path
     assert all(version.status == "promoted" for version in registry.read().versions)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_leaves_an_active_version_that_can_write(
     registry: Registry, tmp_path: Path
 ) -> None:

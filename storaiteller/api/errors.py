@@ -172,7 +172,7 @@ UNREADABLE = "That is not JSON that can be read; a lone surrogate (half a charac
 NO_FILES = (
     "The files did not arrive whole. Choose them again; if there are more than a thousand, fewer at once."
 )
-UNEXPECTED = "Something went wrong that should not have. Your text is safe in the editor; please try again."
+UNEXPECTED = "Something went wrong that should not have. Your text is in the editor still; please try again."
 
 
 _PLACES = frozenset({"body", "path", "query", "generate", "rewrite", "continue", "stop"})

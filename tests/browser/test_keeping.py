@@ -96,7 +96,7 @@ def test_a_server_that_goes_away_leaves_the_story_and_says_so(
         desk.fill_settings(max_words=2_000)
         desk.primary.click()
         desk.until_begun(words=10)
-    expect(desk.note).to_contain_text("Your text is safe here", timeout=SLOW_MS)
+    expect(desk.note).to_contain_text("Your text stays on this page", timeout=SLOW_MS)
     written = desk.text
     assert written
     port = short_lived.origin.rsplit(":", 1)[1]

@@ -123,6 +123,7 @@ def test_anybody_can_read_it_without_storaiteller() -> None:
     assert json.loads(parts[f"stories/{A}.json"])["created_at"] == "2026-11-22T17:30:05.123456Z"
 
 
+@pytest.mark.slow
 def test_it_is_written_without_holding_it_in_memory() -> None:
     """64 stories of a megabyte that does not compress: one at a time, and their pieces handed on."""
 
@@ -309,17 +310,17 @@ def peak_of(raw: bytes, **limits: int) -> tuple[list[Adoptable | Refused] | str,
 
 
 def test_a_text_that_many_versions_have_is_read_and_held_once() -> None:
-    """50,000 versions all have one text of 4,000,000 spaces, 200 GB together."""
+    """5,000 versions all have one text of 4,000,000 spaces, 20 GB together."""
     text = " " * 4_000_000
     parts = parts_of(archived([(story(A), [version(1, text)]), (story(B), [])]))
     record = json.loads(parts[f"stories/{A}.json"])
-    record["versions"] *= 50_000
+    record["versions"] *= 5_000
     record = json.dumps(record).encode()
     raw = packed({**parts, f"stories/{A}.json": record})
     assert len(raw) < 100_000
     told, peak = peak_of(raw)
-    assert told == [Adoptable(story(A), [version(1, text)] * 50_000), Adoptable(story(B), [])]
-    assert peak < 160 * 2**20  # of which the record of so many versions is nearly all
+    assert told == [Adoptable(story(A), [version(1, text)] * 5_000), Adoptable(story(B), [])]
+    assert peak < 48 * 2**20
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(4_500, 4), (3_500, 3), (2_999, 1), (10, 0)])

@@ -163,6 +163,7 @@ library.close()
 """
 
 
+@pytest.mark.slow
 def test_two_programs_may_make_the_library_at_once(path: Path, server: Server) -> None:
     for url in (f"sqlite:///{path}", server.url(server.new_database())):
         commands = [[sys.executable, "-c", OPENING, url, str(number)] for number in range(2)]
@@ -423,6 +424,7 @@ for revision in itertools.count(story.revision):
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_mid_save_loses_nothing_that_was_acknowledged(library: Library, url: str) -> None:
     chance = random.Random(4)
     story = library.create(text="revision 1 " * 3_000)

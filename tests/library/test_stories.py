@@ -88,6 +88,7 @@ def test_settings_come_back_as_they_were(library: Library, given_settings: dict[
     assert library.get(made.id).settings == given_settings
 
 
+@pytest.mark.slow
 def test_a_story_of_the_longest_text_is_kept(library: Library) -> None:
     """No two words alike, and none of them ASCII: what an index of words likes least."""
     words = "".join(f" ж{number:x}語" for number in range(MAX_TEXT_BYTES // 6))

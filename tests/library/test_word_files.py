@@ -219,6 +219,7 @@ def test_emphasis_that_was_marked_is_found_again(parts: list[tuple[str, bool, bo
     assert "".join(span.text for span in spans_of(line)) == "".join(text for text, _, _ in parts)
 
 
+@pytest.mark.slow
 def test_a_novel_of_lone_stars_is_read_in_one_pass() -> None:
     line = "*a **b " * 200_000
     assert spans_of(line) == [Span(line)]

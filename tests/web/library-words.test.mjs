@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { danger, keptApart } from "../../web/src/library-words.js";
 
-const offline = { code: "offline", message: "StorAIteller does not answer. Your text is safe here." };
+const offline = { code: "offline", message: "StorAIteller does not answer. Your text stays on this page." };
 const restarted = { code: "unauthorized", message: "Open the address: your story comes with it." };
 const damaged = { code: "library_failed", message: "The library is damaged." };
 const well = { problem: null, isFull: false, isAway: false, isDirty: false, isKept: true };

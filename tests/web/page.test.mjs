@@ -17,7 +17,7 @@ globalThis.document = {
 globalThis.requestAnimationFrame = (act) => frames.push(act);
 delete globalThis.BroadcastChannel;
 
-const offline = { code: "offline", message: "StorAIteller does not answer. Your text is safe here." };
+const offline = { code: "offline", message: "StorAIteller does not answer. Your text stays on this page." };
 let page, done, sync;
 
 const shown = () => {

@@ -1,6 +1,6 @@
 // The REST side of the server: JSON in, JSON out, and errors that are sentences.
 
-const SILENT = "StorAIteller does not answer. Your text is safe here; start it again in the terminal to go on.";
+const SILENT = "StorAIteller does not answer. Your text stays on this page; start it again in the terminal to go on.";
 export const RESTARTED = "StorAIteller was restarted. Open the address printed in the terminal in this tab: your story comes with it.";
 
 /** A request that the server refused, or could not be asked. `message` is written for the writer. */

@@ -8,7 +8,7 @@ import { changedPlaces, textDiff } from "./text-diff.js";
 import { growth, reason, summary, when } from "./version-words.js";
 
 const EMPTY = "No versions yet. One is kept each time the model has written, a rewrite is accepted, or you pause for a minute.";
-const UNSAVED = "The story could not be saved just now, so its versions are left as they are. Your text is safe in this browser.";
+const UNSAVED = "The story could not be saved just now, so its versions are left as they are. The words stay on the page.";
 const BUSY = "Let what is being written come to its end first, or stop it.";
 const TAG = { added: "ins", removed: "del", same: "span", gap: "span" };
 
