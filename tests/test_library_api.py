@@ -95,6 +95,13 @@ async def test_a_save_tells_what_it_changed(http: httpx.AsyncClient) -> None:
     assert (await told(http, f"stories/{ID}"))["text"] == "Once upon a time."
 
 
+async def test_a_save_tells_whether_the_story_came_out_of_the_trash(http: httpx.AsyncClient) -> None:
+    await made(http, id=ID, text="Once.")
+    await told(http, f"stories/{ID}/trash", "POST")
+    assert (await told(http, f"stories/{ID}", "PUT", revision=1, title="Fox"))["trashed_at"]
+    assert (await told(http, f"stories/{ID}", "PUT", revision=2, text="Twice."))["trashed_at"] is None
+
+
 async def test_a_save_over_another_one_is_refused_and_says_how_far_that_is(http: httpx.AsyncClient) -> None:
     await made(http, id=ID, text="Once.")
     first = await told(http, f"stories/{ID}", "PUT", revision=1, text="Mine.")
@@ -358,6 +365,15 @@ async def test_a_body_without_files_is_refused(
     response = await http.post("/library/import", headers=headers, content=content)
     assert response.status_code == 422, response.text
     assert said in response.json()["message"]
+
+
+async def test_what_is_sent_besides_files_may_not_be_much(http: httpx.AsyncClient) -> None:
+    """A part without a file name is held in memory, and there could be a thousand of a megabyte each."""
+    one_file = {"files": ("fox.txt", b"Once.")}
+    for fields in ({str(number): "x" for number in range(9)}, {"long": "x" * 5_000}):
+        response = await http.post("/library/import", files=one_file, data=fields)
+        assert "without a file name" in assert_error(response, 422, "invalid_request")
+    assert (await told(http, "stories"))["total"] == 0
 
 
 # --- files out ------------------------------------------------------------------------------------
