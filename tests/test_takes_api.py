@@ -8,11 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from storaiteller.api.bodies import MAX_LIBRARY_BODY_BYTES
 from storaiteller.library import favourites, takes
+from storaiteller.library.checks import MAX_SETTINGS
+from storaiteller.library.origins import MAX_RUNS
+from storaiteller.library.values import MAX_TEXT_BYTES
 from tests.test_app import SETTINGS, assert_error
-from tests.test_library_api import MEGABYTES_3, ODD, exported, imported, made, told
+from tests.test_library_api import NO_ID, ODD, exported, imported, made, told
 
-ID, NO_ID = "0123456789abcdef" * 2, "f" * 32
+ID = "0123456789abcdef" * 2
 PASSAGE, OTHER = "a" * 32, "b" * 32
 AT = f"stories/{ID}/passages"
 TAKE = {"id": "t1", "text": ODD, "by": "model", "outcome": "open", "finish": None}
@@ -145,10 +149,16 @@ async def test_wrong_origins_save_nothing(http: httpx.AsyncClient, origins: Any,
 
 
 async def test_a_long_text_in_many_pieces_fits_into_a_request(http: httpx.AsyncClient) -> None:
-    text = MEGABYTES_3
-    runs = [[1, ("model", "writer")[at % 2]] for at in range(199_999)] + [[len(text) - 199_999, "writer"]]
-    await made(http, id=ID, text=text, origins=runs)
-    assert (await told(http, f"stories/{ID}"))["origins"] == runs
+    longest = 2 * MAX_TEXT_BYTES + MAX_RUNS * len('[4000000, "edited"], ') + MAX_SETTINGS
+    assert longest < MAX_LIBRARY_BODY_BYTES
+    text = "\n" * 3_900_000
+    runs = [[1, ("model", "writer")[at % 2]] for at in range(19_999)] + [[len(text) - 19_999, "writer"]]
+    body = json.dumps({"id": ID, "text": text, "origins": runs})
+    response = await http.post(
+        "/library/stories", content=body + " " * 1_000_000, headers={"content-type": "application/json"}
+    )
+    assert response.status_code == 201
+    assert response.json()["origins"] == runs
 
 
 async def test_all_of_it_goes_out_and_comes_back(http: httpx.AsyncClient) -> None:

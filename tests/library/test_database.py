@@ -235,7 +235,8 @@ def test_a_library_of_the_first_storaiteller_with_one_is_brought_up_to_date_with
             assert [library.version(story.id, each).text for each in (1, 2)] == [ODD, "Twice."]
             assert {library.version(story.id, each).origins for each in (1, 2)} == {None}
             assert library.page(query="upon tim").total == 1
-            assert library.passages.of(story.id) == library.favourites.all() == []
+            assert library.passages.of(story.id) == []
+            assert library.favourites.all() == []
             assert library.save(story.id, 3, origins=((len(ODD), "writer"),)).revision == 4
             assert library.keep_version(story.id, "pause").number == 3
             library.trash(story.id)
@@ -246,8 +247,8 @@ def first_rows(texts: Sequence[bytes], digests: Sequence[bytes]) -> dict[str, li
     """What the first revision has of one story with two versions and a tag."""
     at = "2026-11-22 17:30:05.123456+00:00"
     story = {
-        "key": 1, "id": "a" * 32, "title": "The fox", "title_order": "the fox", "excerpt": "Once.", "words": 5,
-        "settings": '{"a": 1}', "created_at": at, "updated_at": at, "revision": 3,
+        "key": 1, "id": "a" * 32, "title": "The fox", "title_order": "the fox", "excerpt": "Once.",
+        "words": 5, "settings": '{"a": 1}', "created_at": at, "updated_at": at, "revision": 3,
     }  # fmt: skip
     return {
         "stories": [story],
