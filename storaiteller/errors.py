@@ -76,7 +76,7 @@ class ConfigError(StoraitellerError):
 
 
 class LedgerError(StoraitellerError):
-    """A good story could not be written down durably; nothing was recorded."""
+    """A row of a ledger could not be written down durably, or read; nothing was recorded."""
 
     code = "ledger_failed"
     status = 507
