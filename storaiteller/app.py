@@ -17,6 +17,7 @@ from storaiteller.api.learning import learning_router
 from storaiteller.api.library import library_router
 from storaiteller.api.models import models_router
 from storaiteller.api.pages import Pages
+from storaiteller.api.preferences import preferences_router
 from storaiteller.api.security import Gate, new_token
 from storaiteller.api.sites import allowed_hosts
 from storaiteller.api.socket import socket_router
@@ -27,7 +28,9 @@ from storaiteller.errors import StoraitellerError
 from storaiteller.feedback import FeedbackLedger
 from storaiteller.library.library import Library
 from storaiteller.models import Models
+from storaiteller.preferences import PreferenceLedger
 from storaiteller.registry import Registry
+from storaiteller.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     models = models or Models(config)
     pool = EnginePool()
     ledger = FeedbackLedger(config.ledger_path)
+    pairs = PreferenceLedger(config.preferences_path)
+    verdicts = Verdicts(ledger, pairs)
     library = Library(config.library_url)
 
     async def warm() -> None:
@@ -59,7 +64,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(warm())
         try:
-            await asyncio.to_thread(_open, ledger, library)
+            await asyncio.to_thread(_open, ledger, verdicts, library)
             yield
         finally:
             warming.cancel()
@@ -79,7 +84,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     )
     errors.install(app)
     app.include_router(stories_router())
-    app.include_router(feedback_router(ledger))
+    app.include_router(feedback_router(verdicts))
+    app.include_router(preferences_router(pairs, verdicts))
     app.include_router(library_router(library))
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
@@ -101,9 +107,9 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     return app
 
 
-def _open(ledger: FeedbackLedger, library: Library) -> None:
+def _open(*opened: FeedbackLedger | Verdicts | Library) -> None:
     """What cannot be opened is no reason not to write: whoever asks for it will be told again."""
-    for kept in (ledger, library):
+    for kept in opened:
         try:
             kept.open()
         except StoraitellerError as error:

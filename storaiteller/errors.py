@@ -55,6 +55,13 @@ class UnknownStoryError(InvalidRequestError):
     status = 404
 
 
+class UnknownPairError(InvalidRequestError):
+    """There is no pair of a chosen and a rejected text with this id."""
+
+    code = "unknown_pair"
+    status = 404
+
+
 class NotAllowedError(StoraitellerError):
     """The caller did not prove that it is this machine's writer."""
 

@@ -24,7 +24,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             {"story", "errors", "durable", "ledger_csv"},
-            {"config", "prompts", "length", "ledger", "feedback_csv", "preferences_csv", "ollama_store", "version"},
+            {"config", "prompts", "length", "ollama_store", "version"}
+            | {"ledger", "feedback_csv", "preferences_csv"},
             {"splice", "feedback", "preferences", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model", "verdicts"},
             {"models", "writer"},
