@@ -78,7 +78,7 @@ class Marked(BaseModel):
 class ShownPair(BaseModel):
     """A pair as the page shows it. ``chosen`` is empty while there is no good story to stand against it.
 
-    ``counts``: it is not struck out, and has both sides.
+    ``not_for_me``: it was said of the whole story. ``counts``: it is not struck out, and has both sides.
     """
 
     id: str
@@ -89,6 +89,7 @@ class ShownPair(BaseModel):
     reason: str
     story: str
     model: str
+    not_for_me: bool
     struck_out: bool
     counts: bool
     created_at: str
@@ -198,6 +199,7 @@ def _shown(row: PairRow) -> ShownPair:
         reason=row.reason,
         story=row.story_id,
         model=row.model,
+        not_for_me=row.is_verdict,
         struck_out=row.standing == STRUCK_OUT,
         counts=row.counts,
         created_at=row.created_at,
