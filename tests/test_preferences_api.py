@@ -196,3 +196,14 @@ async def test_a_file_that_is_not_ours_is_named_and_left_alone(config: Config) -
         assert "preferences.csv" in assert_error(await http.get("/preferences"), 507, "ledger_failed")
         assert_error(await http.post("/preferences", json=CHOICE), 507, "ledger_failed")
     assert config.preferences_path.read_text() == "Date,Amount\n1,2\n"
+
+
+async def test_the_page_is_served_with_its_parts_and_no_script_of_its_own(http: httpx.AsyncClient) -> None:
+    response = await http.get("/choices")
+    assert response.status_code == 200
+    assert response.text.startswith("<!doctype html>")
+    for asset in ("choices.js", "choices.css", "main.css"):
+        assert f"/assets/{asset}" in response.text
+        assert (await http.get(f"/assets/{asset}")).status_code == 200
+    assert "<style" not in response.text
+    assert " style=" not in response.text

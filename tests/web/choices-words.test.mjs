@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WAITING, counts, heading, idle, kindOf, sides, standing, storyHref, struck } from "../../web/src/choices-words.js";
+import { WAITING, called, counts, heading, idle, kindOf, sides, standing, storyHref, struck } from "../../web/src/choices-words.js";
 
 const pair = { kind: "passage", chosen: "She ran.", struck_out: false, counts: true, not_for_me: false, story: "a".repeat(32), created_at: "2026-05-03T19:40:00.000+00:00" };
 
@@ -16,6 +16,7 @@ test("how many pairs there are and how many of them count", () => {
 
 test("a pair says what it is, when it was made, and why it does not count", () => {
   assert.match(heading(pair, new Date("2026-05-20T12:00:00Z")), /^A passage, Sun, 3 May|^A passage, Sun 3 May/);
+  assert.equal(called({ ...pair, rejected: "She sat.\nAnd sat." }), "A passage, “She sat.”");
   assert.equal(kindOf({ kind: "insertion" }), "A new passage");
   assert.equal(kindOf({ kind: "sonnet" }), "A text");
   assert.equal(idle(pair), "");

@@ -1,14 +1,14 @@
 // One pair, as it looks. Reports what the writer wants of it.
 
 import { make } from "./elements.js";
-import { WAITING, heading, idle, sides, storyHref } from "./choices-words.js";
+import { WAITING, called, heading, idle, sides, storyHref } from "./choices-words.js";
 
 const LONG = 600;
 const MANY_LINES = 12;
 
 /** The row of `pair`; `toggle(pair)` when it is to be struck out, or put back. */
 export function choiceRow(pair, toggle) {
-  const row = make("li", { className: `pair${pair.struck_out ? " is-struck" : ""}` });
+  const row = make("li", { className: `choice${pair.struck_out ? " is-struck" : ""}` });
   row.dataset.pair = pair.id;
   row.append(head(pair), ...reason(pair), texts(pair), asked(pair), foot(pair, toggle));
   return row;
@@ -51,10 +51,10 @@ const asked = ({ prompt }) =>
 function foot(pair, toggle) {
   const label = pair.struck_out ? "Put back" : "Strike out";
   const button = make("button", { type: "button", className: "outlined pair-toggle", textContent: label });
-  button.setAttribute("aria-label", `${label}: ${heading(pair)}`);
+  button.setAttribute("aria-label", `${label}: ${called(pair)}`);
   button.addEventListener("click", () => toggle(pair));
   const href = storyHref(pair);
   const link = href && make("a", { className: "button quiet", href, textContent: "Open the story" });
-  link?.setAttribute("aria-label", `Open the story: ${heading(pair)}`);
+  link?.setAttribute("aria-label", `Open the story: ${called(pair)}`);
   return make("div", { className: "pair-foot" }, button, ...(link ? [link] : []));
 }

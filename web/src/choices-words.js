@@ -1,6 +1,7 @@
 // What the page "Your choices" says. Pure.
 
 import { whole } from "./figures.js";
+import { nameOf } from "./library-words.js";
 import { when } from "./version-words.js";
 
 const KIND = { passage: "A passage", insertion: "A new passage", story: "A story" };
@@ -18,6 +19,9 @@ export const kindOf = ({ kind }) => KIND[kind] ?? "A text";
 
 /** What a pair is, and when it was made. */
 export const heading = (pair, now) => `${kindOf(pair)}, ${when(pair.created_at, now)}`;
+
+/** The same pair for the ear, told from others of its time by how the text begins that was not chosen. */
+export const called = (pair) => `${kindOf(pair)}, “${nameOf({ text: pair.rejected })}”`;
 
 /** What stands over the two texts. */
 export const sides = ({ not_for_me: isVerdict }) =>

@@ -5,6 +5,7 @@ import { byId, enable, onPress, setText } from "./elements.js";
 import { isBlank } from "./story.js";
 
 const LABEL = { off: "Good story", saved: "Saved as a good story", changed: "Save changes" };
+const SHORT = { off: "Good story", saved: "Saved", changed: "Save" };
 const KEPT = 30;
 
 /** Where a story stands: `off` (not saved), `saved` as it is, or `changed` since. */
@@ -39,7 +40,7 @@ export class Feedback {
     const now = standing(this.saved, this.editor.card?.id, text);
     const words = LABEL[now];
     setText(this.#label, words);
-    setText(this.#short, now === "saved" ? "Saved" : words);
+    setText(this.#short, SHORT[now]);
     this.#button.setAttribute("aria-label", words);
     this.#button.title = now === "saved" ? "Press again to take it back" : "";
     this.#button.setAttribute("aria-pressed", String(now === "saved"));
