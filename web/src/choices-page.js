@@ -26,6 +26,7 @@ export class ChoicesPage {
   async read() {
     const shown = this.#told?.pairs.length ?? 0;
     const told = await this.#get({ offset: 0, limit: Math.min(Math.max(PAGE, shown), MOST) });
+    byId("page-foot").hidden = false;
     if (!told || JSON.stringify(told) === JSON.stringify(this.#told)) return;
     this.#told = told;
     this.#draw();

@@ -34,6 +34,7 @@ export class LearnedPage {
       if (!this.#told) this.#fail(message);
     }
     enable(byId("again"), true);
+    byId("page-foot").hidden = false;
   }
 
   /** Let a version write, or (null) the base model; the one before is offered at once. */

@@ -45,8 +45,9 @@ export class LibraryPage {
   }
 
   /** Show what the address asks for: the shelf or the trash. */
-  open() {
-    this.shelf.ask({ isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value });
+  async open() {
+    await this.shelf.ask({ isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value });
+    byId("page-foot").hidden = false;
   }
 
   #turn() {
