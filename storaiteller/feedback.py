@@ -48,7 +48,7 @@ class FeedbackLedger(Ledger[LedgerRow, _Note]):
         """
         with self._held("The story could not be saved") as file:
             known = self._index.get(story.story_id)
-            if known and known.note[:2] == (GOOD, story.digest()):
+            if known and known.note.rating == GOOD and known.note.digest == story.digest():
                 return False
             self._append(file, [rated(story, GOOD)])
             return True
@@ -73,9 +73,9 @@ class FeedbackLedger(Ledger[LedgerRow, _Note]):
     def good_for(self, prompt: str) -> list[str]:
         """The texts that are good stories for just this prompt, the newest first."""
         with self._held("The good stories could not be read") as file:
-            wanted = (GOOD, _digest(prompt))
-            found = [each for each in self._index.values() if (each.note.rating, each.note.prompt) == wanted]
-            return [self._row_at(file, each).story for each in reversed(found)]
+            digest = _digest(prompt)
+            asked = [each for each in self._index.values() if each.note.prompt == digest]
+            return [self._row_at(file, each).story for each in reversed(asked) if each.note.rating == GOOD]
 
     def _take_over(self, first_line: bytes) -> bool:
         if columns_of(first_line) != FIRST_COLUMNS:

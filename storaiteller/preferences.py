@@ -92,8 +92,8 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         """Whether this very choice was struck out since it was made."""
         with self._held("The choices could not be read"):
             known = self._index.get(pair.pair_id)
-            return (
-                known is not None and known.note[0] == STRUCK_OUT and known.note.choice_id == pair.choice_id
+            return bool(
+                known and known.note.standing == STRUCK_OUT and known.note.choice_id == pair.choice_id
             )
 
     def find(self, pair_id: str) -> PairRow:
@@ -114,9 +114,9 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         """*Not for me* holds no longer; False if it did not. ``UnknownStoryError`` if it was never said."""
         if not self.has_verdict(story_id):
             raise UnknownStoryError("Nothing was said of this story, so there is nothing to undo.")
-        before = self.find(verdict_id(story_id)).standing
+        held = self.find(verdict_id(story_id)).standing == COUNTS
         self.stand(verdict_id(story_id), STRUCK_OUT)
-        return before == COUNTS
+        return held
 
     def has_verdict(self, story_id: str) -> bool:
         """Whether *Not for me* was ever said of a story."""
