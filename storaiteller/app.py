@@ -17,6 +17,7 @@ from storaiteller.api.learning import learning_router
 from storaiteller.api.library import library_router
 from storaiteller.api.models import models_router
 from storaiteller.api.pages import Pages
+from storaiteller.api.preferences import preferences_router
 from storaiteller.api.security import Gate, new_token
 from storaiteller.api.sites import allowed_hosts
 from storaiteller.api.socket import socket_router
@@ -28,7 +29,9 @@ from storaiteller.errors import StoraitellerError
 from storaiteller.feedback import FeedbackLedger
 from storaiteller.library.library import Library
 from storaiteller.models import Models
+from storaiteller.preferences import PreferenceLedger
 from storaiteller.registry import Registry
+from storaiteller.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     models = models or Models(config)
     pool = EnginePool()
     ledger = FeedbackLedger(config.ledger_path)
+    pairs = PreferenceLedger(config.preferences_path)
+    verdicts = Verdicts(ledger, pairs)
     library = Library(config.library_url)
 
     async def warm() -> None:
@@ -60,7 +65,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(warm())
         try:
-            await asyncio.to_thread(_open, ledger, library)
+            await asyncio.to_thread(_open, ledger, verdicts, library)
             yield
         finally:
             warming.cancel()
@@ -80,7 +85,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     )
     errors.install(app)
     app.include_router(stories_router())
-    app.include_router(feedback_router(ledger))
+    app.include_router(feedback_router(verdicts))
+    app.include_router(preferences_router(pairs, verdicts))
     app.include_router(library_router(library))
     app.include_router(takes_router(library))
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
@@ -103,9 +109,9 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     return app
 
 
-def _open(ledger: FeedbackLedger, library: Library) -> None:
+def _open(*opened: FeedbackLedger | Verdicts | Library) -> None:
     """What cannot be opened is no reason not to write: whoever asks for it will be told again."""
-    for kept in (ledger, library):
+    for kept in opened:
         try:
             kept.open()
         except StoraitellerError as error:

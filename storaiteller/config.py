@@ -67,6 +67,10 @@ class Config(BaseSettings):
         return self.data_dir / "datastories.csv"
 
     @property
+    def preferences_path(self) -> Path:
+        return self.data_dir / "preferences.csv"
+
+    @property
     def library_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'library.db'}"
 

@@ -55,6 +55,13 @@ class UnknownStoryError(InvalidRequestError):
     status = 404
 
 
+class UnknownPairError(InvalidRequestError):
+    """There is no pair of a chosen and a rejected text with this id."""
+
+    code = "unknown_pair"
+    status = 404
+
+
 class NotAllowedError(StoraitellerError):
     """The caller did not prove that it is this machine's writer."""
 
@@ -76,7 +83,7 @@ class ConfigError(StoraitellerError):
 
 
 class LedgerError(StoraitellerError):
-    """A good story could not be written down durably; nothing was recorded."""
+    """A row of a ledger could not be written down durably, or read; nothing was recorded."""
 
     code = "ledger_failed"
     status = 507

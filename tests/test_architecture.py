@@ -23,10 +23,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     map(
         frozenset,
         (
-            {"story", "errors", "durable"},
-            {"config", "prompts", "length", "feedback_csv", "ollama_store", "version"},
-            {"splice", "feedback", "engines", "registry", "library"},
-            {"demo_model", "learned", "own_model"},
+            {"story", "errors", "durable", "ledger_csv"},
+            {"config", "prompts", "length", "ollama_store", "version"}
+            | {"ledger", "feedback_csv", "preferences_csv"},
+            {"splice", "feedback", "preferences", "engines", "registry", "library"},
+            {"demo_model", "learned", "own_model", "verdicts"},
             {"models", "writer"},
             {"api"},
             {"app"},

@@ -1,4 +1,4 @@
-// Bundles the three pages into web/dist: a script and a style sheet each, the fonts and the icon. Run by build.py.
+// Bundles the four pages into web/dist: a script and a style sheet each, the fonts and the icon. Run by build.py.
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ const { metafile } = await build({
     { in: here("styles/learned.css"), out: "learned" },
     { in: here("src/library.js"), out: "library" },
     { in: here("styles/library.css"), out: "library" },
+    { in: here("src/choices.js"), out: "choices" },
+    { in: here("styles/choices.css"), out: "choices" },
     { in: here("styles/icon.svg"), out: "icon" },
   ],
   outdir,

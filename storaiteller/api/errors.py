@@ -83,6 +83,19 @@ _RULES_BY_PLACE = {
 }
 """The same for names that mean something else in the library; they go before those of ``RULES``."""
 
+_AT_MOST_THOUSAND = "at most 1,000 characters"
+_RULES_BY_PATH = {
+    "/preferences kind": "one of passage, insertion, story",
+    "/preferences chosen": f"the text that was chosen: at least one word, {_TEXT}",
+    "/preferences rejected": f"a list of 1 to 20 texts that were not chosen, each {_TEXT}",
+    "/preferences reason": _AT_MOST_THOUSAND,
+    "/preferences story": f"{_A_STORY_ID}, or null",
+    "/preferences asked": "the message that was sent to the model",
+    "/preferences type": "one of generate, rewrite, continue",
+    "/preferences/not-for-me reason": _AT_MOST_THOUSAND,
+}
+"""The same for names that mean something else on one route; they go first."""
+
 
 class ErrorBody(BaseModel):
     """Every error on REST. ``field`` names the field at fault, with dots: ``settings.max_words``."""
@@ -110,31 +123,39 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorBody} for status in (401, 403, 413, 422, *statuses)}
 
 
-def describe(errors: Sequence[Mapping[str, Any]]) -> InvalidRequestError:
-    """The first of pydantic's errors as a sentence that names the field and what is allowed."""
+def describe(errors: Sequence[Mapping[str, Any]], path: str = "") -> InvalidRequestError:
+    """The first of pydantic's errors as a sentence that names the field and what is allowed.
+
+    ``path`` is that of the route, where a name may mean something of its own.
+    """
     error = errors[0]
     kind, shown = error["type"], _shown(error.get("input"))
     if kind == "json_invalid":
         return InvalidRequestError(UNREADABLE)
-    if kind.startswith("union_tag"):
-        return InvalidRequestError(f"type must be {RULES['type']}.", field="type")
     names = [part for part in error["loc"] if isinstance(part, str)]
     place = names.pop(0) if names and names[0] in _PLACES else ""
+    if kind.startswith("union_tag"):
+        field = ".".join([*names, "type"])
+        return InvalidRequestError(f"{field} must be {_rule(path, place, ['type'])}.", field=field)
+    if len(names) > 1 and names[0] == "asked":
+        del names[1]  # the type of the message
     field = ".".join(names)
     if isinstance(error.get("input"), bytes):
         return InvalidRequestError("Send a JSON object, with the header Content-Type: application/json.")
     if not names:
         return InvalidRequestError(f"A JSON object was expected, not {shown}.")
     if kind in ("missing", "missing_argument"):
-        return InvalidRequestError(f"{field} is missing: {_rule(place, names)}.", field=field)
+        return InvalidRequestError(f"{field} is missing: {_rule(path, place, names)}.", field=field)
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return InvalidRequestError(f"{field} is not a field that is known here.", field=field)
     return InvalidRequestError(
-        f"{field} must be {_rule(place, names, error['msg'])}, not {shown}.", field=field
+        f"{field} must be {_rule(path, place, names, error['msg'])}, not {shown}.", field=field
     )
 
 
-def _rule(place: str, names: Sequence[str], otherwise: str = "it is needed") -> str:
+def _rule(path: str, place: str, names: Sequence[str], otherwise: str = "it is needed") -> str:
+    if rule := _RULES_BY_PATH.get(f"{path} {names[-1]}"):
+        return rule
     for name in reversed(names):
         if rule := _RULES_BY_PLACE.get(f"{place}.{name}") or RULES.get(name):
             return rule
@@ -153,7 +174,7 @@ def install(app: FastAPI) -> None:
 
     def known(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, RequestValidationError):
-            error = describe(error.errors())
+            error = describe(error.errors(), request.url.path)
         if isinstance(error, HTTPException) and error.status_code == 400:
             error = InvalidRequestError(_unreadable(request, error.detail))  # what a parser choked on
         if isinstance(error, HTTPException):

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
 
 from storaiteller.api.errors import responses
 from storaiteller.errors import InvalidRequestError
-from storaiteller.feedback import FeedbackLedger, GoodStory
+from storaiteller.feedback import GoodStory
 from storaiteller.prompts import PROMPT_VERSION, story_prompt
 from storaiteller.story import ModelId, StorySettings, StoryText
+from storaiteller.verdicts import Verdicts
 
 STORY_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 _settings = TypeAdapter(StorySettings)
@@ -37,7 +38,7 @@ class Saved(BaseModel):
     saved: bool
 
 
-def feedback_router(ledger: FeedbackLedger) -> APIRouter:
+def feedback_router(verdicts: Verdicts) -> APIRouter:
     router = APIRouter(tags=["feedback"])
 
     @router.post("/savestory", status_code=201, responses=responses(507) | {200: {"model": Saved}})
@@ -49,22 +50,23 @@ def feedback_router(ledger: FeedbackLedger) -> APIRouter:
             prompt=story_prompt(body.settings),
             story=body.story,
             story_id=body.story_id,
-            settings_json=_settings_json(body.settings),
+            settings_json=settings_json(body.settings),
             model=body.model or "unknown",
             prompt_version=PROMPT_VERSION,
         )
-        if not ledger.save(good):
+        if not verdicts.good(good):
             response.status_code = 200
         return Saved(story_id=body.story_id, saved=True)
 
     @router.delete("/savestory/{story_id}", responses=responses(404, 507))
     def take_back_story(story_id: Annotated[str, PathParameter(pattern=STORY_ID)]) -> Saved:
         """Take the story back: it stays in the ledger, rated 0, and nothing learns from it."""
-        ledger.take_back(story_id)
+        verdicts.take_back_good(story_id)
         return Saved(story_id=story_id, saved=False)
 
     return router
 
 
-def _settings_json(settings: StorySettings) -> str:
+def settings_json(settings: StorySettings) -> str:
+    """The settings as a ledger keeps them."""
     return json.dumps(_settings.dump_python(settings, mode="json"), ensure_ascii=False, sort_keys=True)

@@ -37,7 +37,7 @@ class Pages:
         )
 
     def install(self, app: FastAPI) -> None:
-        """Add ``GET /``, ``/library``, ``/learned`` and ``/assets`` to ``app``."""
+        """Add ``GET /``, ``/library``, ``/learned``, ``/choices`` and ``/assets`` to ``app``."""
         router = APIRouter(include_in_schema=False)
 
         @router.get("/", response_class=HTMLResponse)
@@ -60,6 +60,10 @@ class Pages:
             return self._templates.get_template("learned.html").render(
                 version=__version__, max_strength=MAX_STRENGTH, needed=MIN_LIKES
             )
+
+        @router.get("/choices", response_class=HTMLResponse)
+        def choices() -> str:
+            return self._templates.get_template("choices.html").render(version=__version__)
 
         app.include_router(router)
         app.mount("/assets", _Assets(directory=self._assets), name="assets")

@@ -61,6 +61,11 @@ def rewrite_prompt(settings: StorySettings, passage: Passage, instruction: str =
     )
 
 
+def continue_prompt(settings: StorySettings, text: str) -> str:
+    """All that the model sees for going on after ``text``, as one text."""
+    return _templates.get_template("rewrite_shown.j2").render(question=story_prompt(settings), before=text)
+
+
 def _prefill(text: str) -> list[Message]:
     # A trailing space would be a token of its own, and the next word would lack the space it is
     # learned with.

@@ -17,7 +17,8 @@ export function listen({ page, editor, telling, bar, feedback, models, versions 
   listenToKeys({
     write: () => (telling.busy || page.next(), true),
     rewrite: () => (bar.open() || telling.say("Select the words to rewrite first."), true),
-    good: () => (feedback.toggle(), true),
+    good: () => (feedback.good.toggle(), true),
+    notForMe: () => (feedback.notForMe.toggle({ fromKeys: true }), true),
     library: () => (document.querySelector(".to-library").click(), true),
     escape: () => page.escape(),
   });

@@ -5,6 +5,7 @@ import { byId, enable, make, onPress, setText } from "./elements.js";
 import { Strength } from "./learned-strength.js";
 import { BaseView, VersionView } from "./learned-version.js";
 import { back, beginning, standing, strengthWords, switched } from "./learned-words.js";
+import { ToldBar } from "./told-bar.js";
 
 const DAMAGED = "Its list of versions needs mending.";
 const PURPOSE = "Keep the stories you like, and it learns to write more like them.";
@@ -13,7 +14,7 @@ const UNREAD = "What it has learned could not be read.";
 export class LearnedPage {
   #told = null;
   #isBusy = false;
-  #undo = null;
+  #bar = new ToldBar({ onPutAway: () => byId("versions").querySelector(".is-active h3")?.focus({ preventScroll: true }) });
   #last = Promise.resolve();
   #views = new Map();
   #base = new BaseView((name) => this.activate(name));
@@ -21,8 +22,6 @@ export class LearnedPage {
 
   constructor() {
     onPress(byId("again"), () => this.read());
-    onPress(byId("told-close"), () => this.#putAway());
-    onPress(byId("undo-switch"), () => this.activate(this.#undo));
     document.addEventListener("visibilitychange", () => document.hidden || this.#isBusy || this.read());
   }
 
@@ -35,6 +34,7 @@ export class LearnedPage {
       if (!this.#told) this.#fail(message);
     }
     enable(byId("again"), true);
+    byId("page-foot").hidden = false;
   }
 
   /** Let a version write, or (null) the base model; the one before is offered at once. */
@@ -61,8 +61,8 @@ export class LearnedPage {
     this.#isBusy = false;
     this.#told = outcome.told ?? this.#told;
     this.#draw();
-    if (outcome.error) this.#say(outcome.error.message, { tone: "error" });
-    else this.#say(sentence(this.#told), { undo });
+    if (outcome.error) this.#bar.say(outcome.error.message, { tone: "error" });
+    else this.#bar.say(sentence(this.#told), undo === undefined ? {} : { undo: () => this.activate(undo), label: back(undo) });
   }
 
   #show(told) {
@@ -117,20 +117,5 @@ export class LearnedPage {
     byId("failed").hidden = false;
     byId("learned").setAttribute("aria-busy", "false");
     byId("announce-error").replaceChildren(make("p", {}, sentence));
-  }
-
-  #say(sentence, { undo, tone = "" } = {}) {
-    this.#undo = undo;
-    setText(byId("told-words"), sentence);
-    byId("told-bar").dataset.tone = tone;
-    byId("told-bar").hidden = false;
-    byId("undo-switch").hidden = undo === undefined;
-    if (undo !== undefined) setText(byId("undo-switch"), back(undo));
-    byId(tone ? "announce-error" : "announce-state").replaceChildren(make("p", {}, sentence));
-  }
-
-  #putAway() {
-    byId("told-bar").hidden = true;
-    byId("versions").querySelector(".is-active h3")?.focus({ preventScroll: true });
   }
 }

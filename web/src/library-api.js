@@ -8,7 +8,7 @@ const SMALL = 16_000;
 const story = (id) => `/library/stories/${encodeURIComponent(id)}`;
 const version = (id, number) => `${story(id)}/versions/${number}`;
 const passage = (id, passageId) => `${story(id)}/passages/${encodeURIComponent(passageId)}`;
-const send = (method, path, body) => json(method, path, { body, keepalive: JSON.stringify(body).length < SMALL });
+export const send = (method, path, body) => json(method, path, { body, keepalive: JSON.stringify(body).length < SMALL });
 
 export const createStory = (body) => send("POST", "/library/stories", body);
 export const saveStory = (id, body) => send("PUT", story(id), body);

@@ -1,19 +1,20 @@
 // What can be done on the library's page: find, open, rename, tag, put away, bring back, bring in.
 
-import { byId, make, onPress, setText } from "./elements.js";
+import { byId, onPress } from "./elements.js";
 import { Later } from "./later.js";
 import * as api from "./library-api.js";
 import { About, askSure } from "./library-ask.js";
 import { Files } from "./library-files.js";
 import { Shelf } from "./shelf.js";
 import { deleted, emptied, putBack, saved, sureToDelete, sureToEmpty, trashed } from "./shelf-words.js";
+import { ToldBar } from "./told-bar.js";
 
 const TYPED_MS = 150;
 const HEARD_MS = 400;
 const MOST = 1000;
 
 export class LibraryPage {
-  #undo = null;
+  #bar = new ToldBar({ onPutAway: () => byId("library-title").focus({ preventScroll: true }) });
   #typed = new Later(TYPED_MS, () => this.#find());
   #heard = new Later(HEARD_MS, () => this.shelf.read());
   #about = new About({
@@ -31,7 +32,7 @@ export class LibraryPage {
       untrash: (story) => this.#untrash(story),
       destroy: (story) => this.#destroy(story),
     });
-    this.files = new Files({ say: (...told) => this.#say(...told), onTaken: () => this.shelf.read() });
+    this.files = new Files({ say: (...told) => this.#bar.say(...told), onTaken: () => this.shelf.read() });
     byId("query").addEventListener("input", () => this.#typed.soon());
     byId("sort").addEventListener("change", () => this.#find());
     byId("finding").addEventListener("submit", (event) => (event.preventDefault(), this.#find()));
@@ -40,14 +41,13 @@ export class LibraryPage {
     channel?.addEventListener("message", () => this.#heard.soon());
     onPress(byId("again"), () => this.shelf.read());
     onPress(byId("more"), () => this.shelf.more());
-    onPress(byId("told-close"), () => this.#putAway());
-    onPress(byId("told-undo"), () => this.#undo?.());
     onPress(byId("empty-trash"), () => this.#empty());
   }
 
   /** Show what the address asks for: the shelf or the trash. */
-  open() {
-    this.shelf.ask({ isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value });
+  async open() {
+    await this.shelf.ask({ isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value });
+    byId("page-foot").hidden = false;
   }
 
   #turn() {
@@ -73,7 +73,7 @@ export class LibraryPage {
     });
     this.channel?.postMessage({ id, revision: told.revision });
     await this.shelf.read();
-    this.#say(saved({ ...story, ...this.shelf.find(id), ...change }));
+    this.#bar.say(saved({ ...story, ...this.shelf.find(id), ...change }));
   }
 
   #trash(story) {
@@ -81,7 +81,7 @@ export class LibraryPage {
       await api.trashStory(story.id);
       this.channel?.postMessage({ id: story.id, isTrashed: true });
       await this.shelf.drop(story.id);
-      this.#say(trashed(story), { undo: () => this.#untrash(story) });
+      this.#bar.say(trashed(story), { undo: () => this.#untrash(story) });
     });
   }
 
@@ -91,7 +91,7 @@ export class LibraryPage {
       this.channel?.postMessage({ id: story.id, isTrashed: false });
       if (this.shelf.asked.isTrash) await this.shelf.drop(story.id);
       else await this.shelf.read();
-      this.#say(putBack(story));
+      this.#bar.say(putBack(story));
       this.shelf.focus(story.id);
     });
   }
@@ -102,7 +102,7 @@ export class LibraryPage {
       await api.deleteStory(story.id);
       this.channel?.postMessage({ id: story.id, isTrashed: true });
       await this.shelf.drop(story.id);
-      this.#say(deleted(story));
+      this.#bar.say(deleted(story));
     });
   }
 
@@ -113,7 +113,7 @@ export class LibraryPage {
       const { deleted: number } = await api.emptyTrash();
       for (const { id } of stories) this.channel?.postMessage({ id, isTrashed: true });
       await this.shelf.read();
-      this.#say(emptied(number));
+      this.#bar.say(emptied(number));
       byId("library-title").focus();
     });
   }
@@ -122,22 +122,8 @@ export class LibraryPage {
     try {
       await act();
     } catch (error) {
-      this.#say(error.message, { tone: "error" });
+      this.#bar.say(error.message, { tone: "error" });
       if (error.status === 404) this.shelf.read();
     }
-  }
-
-  #say(sentence, { undo = null, tone = "" } = {}) {
-    this.#undo = undo;
-    setText(byId("told-words"), sentence);
-    byId("told-bar").dataset.tone = tone;
-    byId("told-bar").hidden = false;
-    byId("told-undo").hidden = !undo;
-    byId(tone ? "announce-error" : "announce-state").replaceChildren(make("p", {}, sentence));
-  }
-
-  #putAway() {
-    byId("told-bar").hidden = true;
-    byId("library-title").focus({ preventScroll: true });
   }
 }

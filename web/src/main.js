@@ -9,7 +9,6 @@ import { Desks, newId } from "./desks.js";
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { byId } from "./elements.js";
-import { Feedback } from "./feedback.js";
 import { Health } from "./health.js";
 import { Keeper } from "./keeper.js";
 import { LearnedCard } from "./learned-card.js";
@@ -25,6 +24,7 @@ import { Status } from "./status.js";
 import { storages } from "./storages.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
+import { Verdicts } from "./verdicts.js";
 import { Versions } from "./versions.js";
 
 const FONT_PATIENCE_MS = 400;
@@ -98,10 +98,11 @@ async function open() {
     allowed: () => !telling.busy && !rewrite.isOpen,
     onRewrite: (range, instruction) => page.rewritePassage(range, instruction),
   });
-  const feedback = new Feedback({
+  const feedback = new Verdicts({
     editor,
     announcer,
     saved: desk?.saved ?? {},
+    rejected: desk?.rejected ?? {},
     ask: () => page.asked(),
     onChange: changed,
     onDone: () => page.relieve(),
@@ -122,7 +123,7 @@ async function open() {
       text: editor.text,
       earlier: editor.earlier,
       card: editor.card,
-      saved: feedback.saved,
+      ...feedback.kept,
       settings: settings.value,
       model: page.model,
       ...library.kept,

@@ -77,7 +77,7 @@ export class Scene {
 
   /** To leave the page would lose what is being written, or suggested: the other page then opens in a tab beside it. */
   #keepHere(isOpen) {
-    for (const link of document.querySelectorAll(".to-learned, .to-library")) link.target = isOpen ? "_blank" : "";
+    for (const link of document.querySelectorAll(".to-learned, .to-library, .to-choices")) link.target = isOpen ? "_blank" : "";
   }
 
   #drawEmpty({ health, drawer, models }, isEmpty) {

@@ -1,0 +1,13 @@
+// Puts the page "Your choices" together.
+
+import { ChoicesPage } from "./choices-page.js";
+import { byId, setText } from "./elements.js";
+import { readSeat } from "./seat.js";
+import { storages } from "./storages.js";
+import { Theme } from "./theme.js";
+
+const { local, session } = storages();
+new Theme({ button: byId("theme"), label: byId("theme-name"), storage: local });
+// A tab that was opened beside a story has none of its own to go back to.
+if (!readSeat(session)) setText(byId("to-story"), "Write a story");
+new ChoicesPage().read();
