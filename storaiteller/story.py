@@ -93,6 +93,18 @@ class Register(StrEnum):
     VIVID = "Vivid"
 
 
+class Action(StrEnum):
+    """What is to become of a passage; ``REWRITE`` is just another wording."""
+
+    REWRITE = "rewrite"
+    SHORTER = "shorter"
+    LONGER = "longer"
+    VIVID = "vivid"
+    DIALOGUE = "dialogue"
+    REGISTER = "register"
+    PROOFREAD = "proofread"
+
+
 @validated_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class StorySettings:
     """What the writer asks for. A validated dataclass: a bad value raises ``ValidationError``."""
@@ -124,6 +136,27 @@ class Passage:
     before: StoryText
     selected: Annotated[StoryText, Field(min_length=1)]
     after: StoryText
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a passage is to be written anew. ``register`` is there for the action of that name alone.
+
+    ``opening`` is how the new passage begins, to the letter.
+    """
+
+    action: Action = Action.REWRITE
+    instruction: str = ""
+    register: Register | None = None
+    opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A word that the model would write next, and how likely, from 0 to 1, by itself alone."""
+
+    text: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +199,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a stream: progress first, then text, then one last chunk with ``finish_reason``."""
+    """A piece of a stream: progress first, then text, then one last chunk with ``finish_reason``.
+
+    Where words were asked for, they come in place of the text: once, likeliest first.
+    """
 
     text: str = ""
+    words: tuple[Candidate, ...] | None = None
     progress: Progress | None = None
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
