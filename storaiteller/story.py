@@ -150,10 +150,20 @@ class Wish:
     register: Register | None = None
     opening: str = ""
 
+    def opening_of(self, passage: Passage) -> str:
+        """The opening, after the space that ``passage`` begins with unless it brings its own."""
+        if not self.opening or self.opening[0].isspace():
+            return self.opening
+        return passage.selected[: len(passage.selected) - len(passage.selected.lstrip())] + self.opening
+
+
+PLAIN = Wish()
+"""Just another wording."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word that the model would write next, and how likely, from 0 to 1, by itself alone."""
+    """What a model might write next, a token or a word, and how likely that is, from 0 to 1."""
 
     text: str
     probability: float
@@ -201,11 +211,11 @@ class Progress:
 class Chunk:
     """A piece of a stream: progress first, then text, then one last chunk with ``finish_reason``.
 
-    Where words were asked for, they come in place of the text: once, likeliest first.
+    Where candidates were asked for, they come in place of the text: once, likeliest first.
     """
 
     text: str = ""
-    words: tuple[Candidate, ...] | None = None
+    candidates: tuple[Candidate, ...] | None = None
     progress: Progress | None = None
     finish_reason: FinishReason | None = None
     usage: Usage | None = None

@@ -54,6 +54,9 @@ class Stage:
     def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
         return self.engine.stream(messages, options)
 
+    def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        return self.engine.next_tokens(messages, count)
+
     async def aclose(self) -> None:
         await self.engine.aclose()
 

@@ -24,7 +24,9 @@ class WishFields(BaseModel):
     def _goes_with_its_action(cls, register: Register | None, info: ValidationInfo) -> Register | None:
         wanted = info.data.get("action") is Action.REGISTER
         if wanted and register is None:
-            raise InvalidRequestError(f"Say in which register: one of {', '.join(Register)}.", field="register")
+            raise InvalidRequestError(
+                f"Say in which register: one of {', '.join(Register)}.", field="register"
+            )
         if register is not None and not wanted and "action" in info.data:
             raise InvalidRequestError("A register goes with the action register only.", field="register")
         return register
