@@ -18,8 +18,8 @@ _GOES_ON = re.compile(r"[\w'’‑-]")
 
 def may_begin(token: str, before: str) -> bool:
     """Whether ``token`` begins a word after ``before``, and does not go on with its last one."""
-    if "\ufffd" in token or not token.strip() or "\n" in token:
-        return False
+    if not token or "\ufffd" in token or "\n" in token:
+        return False  # a space alone is one: some models write digits apart from it
     last = before[-1:]
     return token[0].isspace() or not last or last.isspace() or last in _BEFORE_A_WORD or _is_cjk(last)
 

@@ -24,10 +24,9 @@ _AROUND = " \t\r\"'“”‘’«»*_`#"
 _TALK = re.compile(
     r"^(?:here|sure|certainly|of course|please|these|you can|i hope|note|titles?\b.*:)", re.IGNORECASE
 )
-_PREAMBLE = re.compile(
-    r"^\**(?:here|sure|certainly|of course|okay|(?:a |the )?summary)\b[^\n:]{0,120}:\**\s*", re.IGNORECASE
-)
-_MAY_BE_PREAMBLE = re.compile(r"^\**(?:h|s|c|o|a |t)[^\n:]{0,120}$", re.IGNORECASE)
+_OPENER = re.compile(r"\W*(?:here|sure|certainly|of course|okay|(?:an? |the )?summary)\b", re.IGNORECASE)
+_PREAMBLE = re.compile(rf"{_OPENER.pattern}[^\n:]{{0,120}}:[\s*]*(?=[^\s*])", re.IGNORECASE)
+_LONGEST_OPENER, _LONGEST_PREAMBLE = 16, 160
 
 
 class TitlesFilter:
@@ -88,7 +87,7 @@ class SummaryFilter:
         """Take the next piece of the stream; return what may be shown."""
         if self._held is not None:
             self._held = (self._held + text).lstrip()
-            if not self._held or _MAY_BE_PREAMBLE.match(self._held):
+            if self._may_be_talk(self._held):
                 return ""
             text = self._begin()
         return self._keeper.feed(self._in_one_paragraph(text))
@@ -97,6 +96,11 @@ class SummaryFilter:
         """The stream has ended: return the rest."""
         rest = self._keeper.feed(self._in_one_paragraph(self._begin())) if self._held is not None else ""
         return rest + self._keeper.finish(cut_off=cut_off)
+
+    def _may_be_talk(self, held: str) -> bool:
+        if _OPENER.match(held):
+            return len(held) < _LONGEST_PREAMBLE and not _PREAMBLE.match(held)
+        return len(held) < _LONGEST_OPENER
 
     def _begin(self) -> str:
         held, self._held = self._held or "", None

@@ -69,7 +69,8 @@ class ProofreadFilter:
         if len(heard) < len(self._core[:8]):
             return True
         like = heard.strip(_QUOTES)[:8].casefold() == self._core.strip(_QUOTES)[:8].casefold()
-        return not like and "\n" not in heard and len(heard) < _LONGEST_TALK
+        waits = "\n" not in heard or heard.rstrip().endswith(":")
+        return not like and waits and len(heard) < _LONGEST_TALK
 
     def _without_talk(self, heard: str) -> str:
         first, _, rest = heard.partition("\n")

@@ -193,7 +193,9 @@ def test_a_template_does_not_change_without_a_new_version() -> None:
             "rewrite.j2 rewrite_shown.j2 story.j2": (
                 "3313f6c1b1d3cb67a43314d09baa8dc26ca2af06849bfb8879f5ca92bb535bfa"
             ),
-            "insert.j2 proofread.j2 summary.j2 titles.j2 wish.j2": "",
+            "insert.j2 proofread.j2 summary.j2 titles.j2 wish.j2": (
+                "7d19e7b84b79fabebdafe5e170c59821ddfda417994f906d387475ccf40b4793"
+            ),
         }
     }
     folder = PACKAGE / "prompts"

@@ -93,7 +93,9 @@ def summary_messages(text: str) -> list[Message]:
 
 def rewrite_prompt(settings: StorySettings, passage: Passage, wish: Wish = PLAIN) -> str:
     """All that the model sees for a rewrite as one text, as ``POST /redopartofstory`` shows it."""
-    return shown(rewrite_messages(settings, passage, wish))
+    question, *begun = rewrite_messages(settings, passage, wish)
+    before = passage.before + wish.opening_of(passage) if begun else ""
+    return _rendered("rewrite_shown.j2", question=question.content, before=before)
 
 
 def shown(messages: Sequence[Message]) -> str:
