@@ -13,7 +13,7 @@ from storaiteller.engines.base import Engine
 from storaiteller.errors import InvalidRequestError, StoryFullError
 from storaiteller.insertion import InsertionFilter
 from storaiteller.length import LONGEST_SENTENCE, SentenceKeeper
-from storaiteller.prompts import insert_messages, rewrite_messages, story_messages
+from storaiteller.prompts import as_spoken, insert_messages, rewrite_messages, story_messages
 from storaiteller.proofreading import ProofreadFilter
 from storaiteller.splice import ContinuationFilter, PassageFilter
 from storaiteller.story import Action, Chunk, Passage, StorySettings, Wish, count_words
@@ -53,6 +53,7 @@ def rewrite(
     """A new wording of ``passage.selected`` alone, with the space around it that the old one had."""
     if not passage.selected.strip():
         raise InvalidRequestError("Select some words to rewrite first.", field="selected")
+    wish = as_spoken(passage, wish)
     messages = rewrite_messages(settings, passage, wish)
     proofread = wish.action is Action.PROOFREAD
     room = lengths(passage.selected, wish).most + (LONGEST_SENTENCE if wish.opening else 0)

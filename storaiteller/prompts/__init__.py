@@ -46,6 +46,7 @@ def rewrite_messages(settings: StorySettings, passage: Passage, wish: Wish = PLA
     beginning of the answer: so the model sees both sides, writes on from the seam, and does not meet
     the old wording where it would be tempted to copy it.
     """
+    wish = as_spoken(passage, wish)
     if wish.action is Action.PROOFREAD:
         return _proofread_messages(passage, wish)
     register = wish.register or settings.register
@@ -60,6 +61,13 @@ def rewrite_messages(settings: StorySettings, passage: Passage, wish: Wish = PLA
         ).strip(),
     )
     return [Message("user", question), *_prefill(passage.before + wish.opening_of(passage))]
+
+
+def as_spoken(passage: Passage, wish: Wish) -> Wish:
+    """A dialogue begins with a quotation mark: without it a small model seldom lets anybody speak."""
+    if wish.action is not Action.DIALOGUE or wish.opening:
+        return wish
+    return replace(wish, opening="“" if "“" in passage.before + passage.selected + passage.after else '"')
 
 
 def _proofread_messages(passage: Passage, wish: Wish) -> list[Message]:
@@ -94,7 +102,7 @@ def summary_messages(text: str) -> list[Message]:
 def rewrite_prompt(settings: StorySettings, passage: Passage, wish: Wish = PLAIN) -> str:
     """All that the model sees for a rewrite as one text, as ``POST /redopartofstory`` shows it."""
     question, *begun = rewrite_messages(settings, passage, wish)
-    before = passage.before + wish.opening_of(passage) if begun else ""
+    before = passage.before + as_spoken(passage, wish).opening_of(passage) if begun else ""
     return _rendered("rewrite_shown.j2", question=question.content, before=before)
 
 
