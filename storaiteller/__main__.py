@@ -140,7 +140,7 @@ def pull(name: Annotated[str, typer.Argument(help="A model of Ollama's library, 
 
 
 async def _write(config: Config, settings: StorySettings, seed: int | None) -> None:
-    from storaiteller import writer
+    from storaiteller import streams, writer
     from storaiteller.models import Models
 
     await _fetch_if_needed(config)
@@ -149,7 +149,7 @@ async def _write(config: Config, settings: StorySettings, seed: int | None) -> N
         await models.decide()
         engine = await models.load(await models.find(None))
         try:
-            async with aclosing(writer.write(engine, settings, writer.Choice(seed=seed))) as stream:
+            async with aclosing(writer.write(engine, settings, streams.Choice(seed=seed))) as stream:
                 async for chunk in stream:
                     sys.stdout.write(chunk.text)
                     sys.stdout.flush()

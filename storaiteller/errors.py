@@ -129,6 +129,12 @@ class EngineUnavailableError(EngineError):
     status = 503
 
 
+class WordsUnsupportedError(EngineError):
+    """The engine writes, but cannot tell which words the model thought of."""
+
+    code = "words_unsupported"
+
+
 class GenerationFailedError(EngineError):
     """The engine gave up in the middle; what came before is whole."""
 

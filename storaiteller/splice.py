@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import re
 import string
+from typing import Protocol
 
-from storaiteller.length import SentenceKeeper, ends_sentence, sentence_end
-from storaiteller.story import WORD, Passage, count_words
+from storaiteller.bounds import lengths
+from storaiteller.length import LONGEST_SENTENCE, SentenceKeeper, ends_sentence, sentence_end
+from storaiteller.story import PLAIN, WORD, Action, Passage, Wish, count_words
+
+ROOM = 8
+"""Words that may follow an opening in a part of a sentence, however long the opening is."""
 
 SHORTEST_ECHO = 12
 """Characters. Agreement with a neighbour that is shorter than this is taken for chance."""
@@ -40,41 +45,27 @@ _PREAMBLE = re.compile(
     r"[^\n]{0,160}?:\s*\n+\s*|[^\n]{0,80}?\b(?:new|rewritten|revised) passage[^\n:]{0,60}:\s*",
     re.IGNORECASE,
 )
-_SHORTER = re.compile(r"\b(short|brief|concise|tighten|trim|cut)", re.IGNORECASE)
-_LONGER = re.compile(r"\b(long|expand|extend|detail|more|elaborat|add)", re.IGNORECASE)
 _LOOSE_END = string.whitespace + "\u00a0\u3000.!?…。！？,;:–—-"
 
 
-def lengths(selected: str, instruction: str) -> tuple[int, int]:
-    """(words that are enough, words at most) for the passage that replaces ``selected``."""
-    words = count_words(selected)
-    if _SHORTER.search(instruction):
-        return max(1, words // 2), words + words // 2 + 4
-    if _LONGER.search(instruction):
-        return 2 * words, 3 * words + 40
-    return words + words // 5, words + words // 2 + 10
-
-
-class PassageFilter:
+class SpliceFilter:
     """Turns what the model streams into the passage to put between ``before`` and ``after``.
 
-    What ``feed`` and ``finish`` return may be shown; joined it is the whole new passage, with the
-    leading and trailing space of the old one. Once ``full`` the rest is to be thrown away.
+    What ``feed`` and ``finish`` return may be shown; joined it is the whole passage, with ``lead`` and
+    ``trail`` around it where there is any. Once ``full`` the rest is to be thrown away.
     """
 
-    def __init__(self, passage: Passage, instruction: str = "") -> None:
-        core = passage.selected.strip()
-        at = passage.selected.index(core)
-        self._lead, self._trail = passage.selected[:at], passage.selected[at + len(core) :]
-        self._start = _StartTrimmer(passage.before)
-        self._end = _EndWatcher(passage.after, one_paragraph="\n" not in core)
-        enough, most = lengths(core, instruction)
-        most_in_a_part = min(most, 2 * enough + 2) if not instruction else most
-        self._length: SentenceKeeper | _FragmentKeeper
-        if _is_fragment(core, passage.after):
-            self._length = _FragmentKeeper(most_in_a_part, one_sentence=sentence_end(core) is None)
-        else:
-            self._length = SentenceKeeper(most, enough=enough)
+    def __init__(
+        self,
+        start: _Start,
+        end: EndWatcher,
+        length: SentenceKeeper | FragmentKeeper,
+        *,
+        lead: str = "",
+        trail: str = "",
+    ) -> None:
+        self._start, self._end, self._length = start, end, length
+        self._lead, self._trail = lead, trail
         self._begun = False
 
     @property
@@ -104,13 +95,74 @@ class PassageFilter:
         return lead + text
 
 
-def _is_fragment(core: str, after: str) -> bool:
+class PassageFilter(SpliceFilter):
+    """The passage that replaces an old one, with the leading and trailing space of that.
+
+    Where the wish has an opening, what comes after it: the opening itself is not said again, but it
+    counts among the words.
+    """
+
+    def __init__(self, passage: Passage, wish: Wish = PLAIN) -> None:
+        core = passage.selected.strip()
+        at = passage.selected.index(core)
+        lead, trail = passage.selected[:at], passage.selected[at + len(core) :]
+        may_part = wish.action in (Action.DIALOGUE, Action.LONGER) and not is_fragment(core, passage.after)
+        super().__init__(
+            OpeningSeam(wish.opening) if wish.opening else StartTrimmer(passage.before),
+            EndWatcher(
+                passage.after, one_paragraph="\n" not in core and not may_part, begun=bool(wish.opening)
+            ),
+            _keeper(core, passage.after, wish),
+            lead="" if wish.opening else lead,
+            trail=trail,
+        )
+
+
+def _keeper(core: str, after: str, wish: Wish) -> SentenceKeeper | FragmentKeeper:
+    enough, most = lengths(core, wish)
+    said = count_words(wish.opening)
+    if is_fragment(core, after):
+        plain = not wish.instruction and wish.action is Action.REWRITE
+        most = min(most, 2 * enough + 2) if plain else most
+        return FragmentKeeper(max(most - said, ROOM), one_sentence=sentence_end(core) is None)
+    if not said:
+        return SentenceKeeper(most, enough=enough)
+    return SentenceKeeper(max(most - said, LONGEST_SENTENCE), enough=max(1, enough - said))
+
+
+def is_fragment(core: str, after: str) -> bool:
     """Whether the passage stops inside a sentence that goes on after it, on the same line."""
     following = after.lstrip(" \t")
     return bool(following) and following[0] not in "\r\n" and not ends_sentence(core)
 
 
-class _StartTrimmer:
+class _Start(Protocol):
+    def feed(self, text: str) -> str: ...
+    def finish(self) -> str: ...
+
+
+class OpeningSeam:
+    """The space between an opening and what the model writes after it."""
+
+    def __init__(self, opening: str) -> None:
+        self._after_space = opening != opening.rstrip()
+        self._after_sentence = not self._after_space and ends_sentence(opening)
+        self._begun = False
+
+    def feed(self, text: str) -> str:
+        if self._begun:
+            return text
+        text = text.lstrip() if self._after_space else text
+        if text and self._after_sentence and not text[0].isspace():
+            text = f" {text}"
+        self._begun = bool(text)
+        return text
+
+    def finish(self) -> str:
+        return ""
+
+
+class StartTrimmer:
     """Holds the beginning back until it is clear that it is the passage.
 
     What it repeats of the end of ``before`` is cut, and a first sentence about the task is as well.
@@ -154,17 +206,17 @@ class _StartTrimmer:
         return any(tail.startswith(held) for tail in self._tails)
 
 
-class _EndWatcher:
+class EndWatcher:
     """Ends the passage where the model goes on to ``after``, or to a paragraph nobody asked for."""
 
-    def __init__(self, after: str, *, one_paragraph: bool) -> None:
+    def __init__(self, after: str, *, one_paragraph: bool, begun: bool = False) -> None:
         self.full = False
         self._marker = _marker(after)
         # Too short to be sure of in mid-stream: cut only where the model ends with it.
         self._last_words = after.strip() if not self._marker else ""
         self._one_paragraph = one_paragraph
         self._held = ""
-        self._anything = False
+        self._anything = begun
 
     def feed(self, text: str) -> str:
         if self.full:
@@ -214,7 +266,7 @@ def _marker(after: str) -> str:
     return text[: word_ends + 1 if 0 < word_ends < 3 * MARKER else MARKER]
 
 
-class _FragmentKeeper:
+class FragmentKeeper:
     """Keeps a part of a sentence a part: no full stop at its end, and no sentence too many."""
 
     def __init__(self, max_words: int, *, one_sentence: bool) -> None:
@@ -247,9 +299,7 @@ class ContinuationFilter:
 
     def __init__(self, text: str, max_words: int) -> None:
         self._keeper = SentenceKeeper(max_words)
-        self._after_space = text != text.rstrip()
-        self._after_sentence = not self._after_space and ends_sentence(text)
-        self._begun = False
+        self._seam = OpeningSeam(text)
 
     @property
     def full(self) -> bool:
@@ -257,12 +307,7 @@ class ContinuationFilter:
 
     def feed(self, text: str) -> str:
         """Take the next piece of the stream; return what may be shown."""
-        if not self._begun and self._after_space:
-            text = text.lstrip()
-        if not self._begun and text and self._after_sentence and not text[0].isspace():
-            text = f" {text}"
-        self._begun = self._begun or bool(text)
-        return self._keeper.feed(text)
+        return self._keeper.feed(self._seam.feed(text))
 
     def finish(self, *, cut_off: bool = False) -> str:
         """The stream has ended: return the rest."""

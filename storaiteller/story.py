@@ -93,6 +93,18 @@ class Register(StrEnum):
     VIVID = "Vivid"
 
 
+class Action(StrEnum):
+    """What is to become of a passage; ``REWRITE`` is just another wording."""
+
+    REWRITE = "rewrite"
+    SHORTER = "shorter"
+    LONGER = "longer"
+    VIVID = "vivid"
+    DIALOGUE = "dialogue"
+    REGISTER = "register"
+    PROOFREAD = "proofread"
+
+
 @validated_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class StorySettings:
     """What the writer asks for. A validated dataclass: a bad value raises ``ValidationError``."""
@@ -124,6 +136,37 @@ class Passage:
     before: StoryText
     selected: Annotated[StoryText, Field(min_length=1)]
     after: StoryText
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a passage is to be written anew. ``register`` is there for the action of that name alone.
+
+    ``opening`` is how the new passage begins, to the letter.
+    """
+
+    action: Action = Action.REWRITE
+    instruction: str = ""
+    register: Register | None = None
+    opening: str = ""
+
+    def opening_of(self, passage: Passage) -> str:
+        """The opening, after the space that ``passage`` begins with unless it brings its own."""
+        if not self.opening or self.opening[0].isspace():
+            return self.opening
+        return passage.selected[: len(passage.selected) - len(passage.selected.lstrip())] + self.opening
+
+
+PLAIN = Wish()
+"""Just another wording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a model might write next, a token or a word, and how likely that is, from 0 to 1."""
+
+    text: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +209,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a stream: progress first, then text, then one last chunk with ``finish_reason``."""
+    """A piece of a stream: progress first, then text, then one last chunk with ``finish_reason``.
+
+    Where candidates were asked for, they come in place of the text: once, likeliest first.
+    """
 
     text: str = ""
+    candidates: tuple[Candidate, ...] | None = None
     progress: Progress | None = None
     finish_reason: FinishReason | None = None
     usage: Usage | None = None

@@ -1,62 +1,33 @@
-"""The writer: story values in, a stream of chunks out. Write, continue, rewrite.
+"""The writer: story values in, a stream of chunks out. Write, continue, rewrite, insert.
 
-Each function owns the engine's stream and closes it; closing the generator it returns frees the
-model. Every stream ends with one chunk that carries ``finish_reason`` and ``usage``, whose reason is
-``length`` when the text was ended to keep it within its words.
+What comes back is a stream as ``streams.filtered`` has it.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
-from storaiteller.engines.base import Engine, GenerationOptions
-from storaiteller.errors import EngineError, InvalidRequestError, StoryFullError
-from storaiteller.length import SentenceKeeper
-from storaiteller.prompts import rewrite_messages, story_messages
-from storaiteller.splice import ContinuationFilter, PassageFilter, lengths
-from storaiteller.story import (
-    Chunk,
-    Message,
-    Passage,
-    SamplingOptions,
-    StorySettings,
-    Usage,
-    count_words,
-)
+from storaiteller.bounds import insertion_words, lengths
+from storaiteller.engines.base import Engine
+from storaiteller.errors import InvalidRequestError, StoryFullError
+from storaiteller.insertion import InsertionFilter
+from storaiteller.length import LONGEST_SENTENCE, SentenceKeeper
+from storaiteller.prompts import as_spoken, insert_messages, rewrite_messages, story_messages
+from storaiteller.proofreading import ProofreadFilter
+from storaiteller.splice import ContinuationFilter, PassageFilter
+from storaiteller.story import Action, Chunk, Passage, StorySettings, Wish, count_words
+from storaiteller.streams import Choice, ChunkStream, Filter, another, bounded, filtered, insisting
 
-TOKENS_PER_WORD = 4
-"""Generous, so that the sentence end decides and not the token limit: English needs 1.3."""
-
-ATTEMPTS = 3
-"""How often a passage is asked for before an empty one is taken for an answer."""
-
-ChunkStream = AsyncGenerator[Chunk, None]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How to choose words: the same for every kind of request."""
-
-    sampling: SamplingOptions = field(default_factory=SamplingOptions)
-    seed: int | None = None
-
-
-class _Filter(Protocol):
-    @property
-    def full(self) -> bool: ...
-    def feed(self, text: str) -> str: ...
-    def finish(self, *, cut_off: bool = False) -> str: ...
+PROOFREADING_TEMPERATURE = 0.1
+"""A proofreader has nothing to invent, and has to say again what was said."""
 
 
 def write(engine: Engine, settings: StorySettings, choice: Choice) -> ChunkStream:
     """A new story of at most ``settings.max_words`` words."""
     keeper = SentenceKeeper(settings.max_words)
-    options = _options(choice, settings.max_words)
-    return _filtered(engine, story_messages(settings), options, keeper)
+    options = bounded(choice, settings.max_words)
+    return filtered(engine, story_messages(settings), options, keeper)
 
 
 def continue_story(engine: Engine, settings: StorySettings, text: str, choice: Choice) -> ChunkStream:
@@ -73,92 +44,58 @@ def continue_story(engine: Engine, settings: StorySettings, text: str, choice: C
             field="settings.max_words",
         )
     keeper = ContinuationFilter(text, room)
-    return _filtered(engine, story_messages(settings, text), _options(choice, room), keeper)
+    return filtered(engine, story_messages(settings, text), bounded(choice, room), keeper)
 
 
 def rewrite(
-    engine: Engine, settings: StorySettings, passage: Passage, instruction: str, choice: Choice
+    engine: Engine, settings: StorySettings, passage: Passage, wish: Wish, choice: Choice
 ) -> ChunkStream:
     """A new wording of ``passage.selected`` alone, with the space around it that the old one had."""
     if not passage.selected.strip():
         raise InvalidRequestError("Select some words to rewrite first.", field="selected")
-    messages = rewrite_messages(settings, passage, instruction)
-    options = _options(choice, lengths(passage.selected, instruction)[1])
-    return _insisting(
-        lambda attempt: _filtered(
-            engine, messages, _another(options, attempt), PassageFilter(passage, instruction)
+    wish = as_spoken(passage, wish)
+    messages = rewrite_messages(settings, passage, wish)
+    proofread = wish.action is Action.PROOFREAD
+    room = lengths(passage.selected, wish).most + (LONGEST_SENTENCE if wish.opening else 0)
+    options = bounded(_proofreading(choice) if proofread else choice, room)
+
+    def kept() -> Filter:
+        return ProofreadFilter(passage, wish) if proofread else PassageFilter(passage, wish)
+
+    stream = insisting(lambda attempt: filtered(engine, messages, another(options, attempt), kept()))
+    return _opened(stream, passage, wish) if wish.opening else stream
+
+
+def insert(
+    engine: Engine, settings: StorySettings, before: str, after: str, instruction: str, choice: Choice
+) -> ChunkStream:
+    """A passage to stand between ``before`` and ``after``, with the space it needs there."""
+    if not before.strip() and not after.strip():
+        raise InvalidRequestError("There is no text to put a passage into.", field="before")
+    messages = insert_messages(settings, before, after, instruction)
+    options = bounded(choice, insertion_words(instruction).most)
+    return insisting(
+        lambda attempt: filtered(
+            engine, messages, another(options, attempt), InsertionFilter(before, after, instruction)
         )
     )
 
 
-async def _insisting(ask: Callable[[int], ChunkStream]) -> ChunkStream:
-    """Ask again while nothing comes of it: a small model likes to go straight on to what follows."""
-    for attempt in range(ATTEMPTS):
-        said = False
-        async with aclosing(ask(attempt)) as stream:
-            async for chunk in stream:
-                said = said or bool(chunk.text)
-                if chunk.finish_reason is not None and not said and attempt + 1 < ATTEMPTS:
-                    break
-                yield chunk
-            else:
-                return
+def _proofreading(choice: Choice) -> Choice:
+    cool = min(choice.sampling.temperature, PROOFREADING_TEMPERATURE)
+    return replace(choice, sampling=replace(choice.sampling, temperature=cool, repeat_penalty=1))
 
 
-def _another(options: GenerationOptions, attempt: int) -> GenerationOptions:
-    return options if options.seed is None else replace(options, seed=options.seed + attempt)
+async def _opened(stream: ChunkStream, passage: Passage, wish: Wish) -> ChunkStream:
+    """``stream`` with the opening as its first text, even where nothing comes after it."""
+    opening, begun = wish.opening_of(passage), False
+    async with aclosing(stream) as chunks:
+        async for chunk in chunks:
+            if not begun and chunk.progress is None:
+                begun = True
+                yield Chunk(text=opening if chunk.text else opening + _trail(passage))
+            yield chunk
 
 
-def _options(choice: Choice, words: int) -> GenerationOptions:
-    return GenerationOptions(TOKENS_PER_WORD * words + 64, choice.sampling, choice.seed)
-
-
-async def _filtered(
-    engine: Engine, messages: Sequence[Message], options: GenerationOptions, kept: _Filter
-) -> ChunkStream:
-    tally = _Tally()
-    try:
-        async with aclosing(engine.stream(messages, options)) as stream:
-            async for chunk in stream:
-                tally.count(chunk)
-                if chunk.progress is not None:
-                    yield chunk
-                elif chunk.finish_reason is not None:
-                    if rest := kept.finish(cut_off=chunk.finish_reason == "length"):
-                        yield Chunk(text=rest)
-                    reason = "length" if kept.full else chunk.finish_reason
-                    yield Chunk(finish_reason=reason, usage=tally.usage(chunk.usage))
-                    return
-                elif text := kept.feed(chunk.text):
-                    yield Chunk(text=text)
-                if kept.full:
-                    break
-    except EngineError:
-        if rest := kept.finish():  # what was held back is the writer's all the same
-            yield Chunk(text=rest)
-        raise
-    if rest := kept.finish():
-        yield Chunk(text=rest)
-    yield Chunk(finish_reason="length", usage=tally.usage())
-
-
-class _Tally:
-    """What a stream has cost so far, for when the model is stopped before it can say so itself."""
-
-    def __init__(self) -> None:
-        self._prompt_tokens = self._cached_tokens = self._pieces = 0
-        self._first = self._last = 0.0
-
-    def count(self, chunk: Chunk) -> None:
-        if chunk.progress is not None:
-            self._prompt_tokens = chunk.progress.total
-            self._cached_tokens = chunk.progress.cached
-        elif chunk.text:
-            self._pieces += 1
-            self._last = time.perf_counter()
-            self._first = self._first or self._last
-
-    def usage(self, told: Usage | None = None) -> Usage:
-        """What the engine told, else a token for each piece of text; with the time it took."""
-        usage = told or Usage(self._prompt_tokens, self._cached_tokens, self._pieces)
-        return replace(usage, seconds=self._last - self._first)
+def _trail(passage: Passage) -> str:
+    return passage.selected[len(passage.selected.rstrip()) :]

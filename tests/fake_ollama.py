@@ -19,7 +19,7 @@ import hashlib
 import inspect
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,6 +112,12 @@ def word(text: str, **more: Any) -> dict[str, Any]:
         "message": {"role": "assistant", "content": text, **more},
         "done": False,
     }
+
+
+def thought_of(tokens: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """An entry of ``logprobs``, beside the ``message`` of a line: a token, and what it was chosen from."""
+    told = [{"token": text, "logprob": log, "bytes": list(text.encode())} for text, log in tokens]
+    return {**told[0], "top_logprobs": told}
 
 
 def done(reason: str = "stop", *, prompt: int | None = 26, written: int = 4) -> dict[str, Any]:

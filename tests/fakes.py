@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 from storaiteller.engines.base import Engine, GenerationOptions, PullProgress, Report
 from storaiteller.errors import StoraitellerError
 from storaiteller.models import DEMO_ID, ModelInfo, Models
-from storaiteller.story import Chunk, Message, Progress, Usage
+from storaiteller.story import Candidate, Chunk, Message, Progress, Usage
 
 Script = Iterable[str | Exception | asyncio.Event]
 """Pieces of text to stream, errors to raise, and events to wait for, in order."""
+
+Answers = Callable[[Sequence[Message]], Script]
+"""A script for each question."""
 
 
 class ScriptedEngine:
     """An engine that says what it was told to say, and knows whether anybody listened to the end."""
 
-    def __init__(self, script: Script = ("Once ", "upon ", "a time."), *, prompt_tokens: int = 7) -> None:
+    def __init__(
+        self, script: Script | Answers = ("Once ", "upon ", "a time."), *, prompt_tokens: int = 7
+    ) -> None:
         self.script = script
+        self.tokens: Sequence[tuple[str, float]] | Exception = [(" a", 0.5), (" the", 0.25)]
+        """What it would write next, and how likely."""
         self.prompt_tokens = prompt_tokens
         self.asked: list[tuple[list[Message], GenerationOptions]] = []
         self.streaming = 0
@@ -36,7 +43,7 @@ class ScriptedEngine:
         pieces = 0
         try:
             yield Chunk(progress=Progress("reading", self.prompt_tokens, self.prompt_tokens))
-            for step in self.script:
+            for step in self.script(messages) if callable(self.script) else self.script:
                 if isinstance(step, asyncio.Event):
                     await step.wait()
                 elif isinstance(step, str):
@@ -51,6 +58,14 @@ class ScriptedEngine:
             self.ended.set()
             if not self.streaming:
                 self.idle.set()
+
+    async def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        self.asked.append((list(messages), GenerationOptions(1)))
+        if isinstance(self.tokens, Exception):
+            raise self.tokens
+        yield Chunk(progress=Progress("reading", self.prompt_tokens, self.prompt_tokens))
+        yield Chunk(candidates=tuple(Candidate(*token) for token in self.tokens[:count]))
+        yield Chunk(finish_reason="length", usage=Usage(self.prompt_tokens, 0, 1))
 
     async def aclose(self) -> None:
         self.closed = True

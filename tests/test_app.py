@@ -134,6 +134,20 @@ async def test_redopartofstory_shows_the_three_parts_and_the_wish(shared: httpx.
         assert part in f"{body['prompt']}\n"
 
 
+async def test_redopartofstory_shows_what_an_action_asks_for(shared: httpx.AsyncClient) -> None:
+    parts = {**PARTS, "instruction": "", "action": "register", "register": "Formal", "opening": "She"}
+    prompt = (await shared.post("/redopartofstory", json=parts)).json()["prompt"]
+    assert "must follow this wish: Use a Formal register.\n" in prompt
+    assert "use a Formal register. The story" in prompt
+    assert prompt.endswith("starts with this part unchanged:\nAda ran. She\n")
+    assert_error(
+        await shared.post("/redopartofstory", json={**parts, "action": "vivid"}),
+        422,
+        "invalid_request",
+        "register",
+    )
+
+
 async def test_redopartofstory_leaves_out_what_there_is_not(shared: httpx.AsyncClient) -> None:
     parts = {**PARTS, "initialpart": "", "finalpart": "", "instruction": "  "}
     prompt = (await shared.post("/redopartofstory", json=parts)).json()["prompt"]

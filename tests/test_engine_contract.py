@@ -23,7 +23,7 @@ from storaiteller.engines.base import Engine, GenerationOptions
 from storaiteller.engines.ollama import OllamaServer
 from storaiteller.errors import EngineError, EngineUnavailableError, PromptTooLongError
 from storaiteller.story import Chunk, Message, SamplingOptions
-from tests.fake_ollama import FakeModel, FakeOllama, Reply, Silence, Step, done, json_lines, word
+from tests.fake_ollama import FakeModel, FakeOllama, Reply, Silence, Step, done, json_lines, thought_of, word
 
 WINDOW = 1_024
 PARALLEL = 2
@@ -59,6 +59,10 @@ def write(body: dict[str, Any]) -> Reply:
     It never comes to the end of a story of more than ``LONG`` tokens: someone has to stop it.
     """
     last = body["messages"][-1] if body["messages"] else {"role": "", "content": ""}
+    if body.get("logprobs"):
+        tokens = [(" 7", -0.1), *((f" {number}", -4.0 - number) for number in range(8, 30))]
+        thought = [thought_of(tokens[: body["top_logprobs"]])]
+        return Reply([word(" 7") | {"logprobs": thought}, done("length", written=1)])
     endings = {
         NUMBERS[-1].content: [" 7", ", 8", ", 9"],
         LETTERS[-1].content: [" g", ", h", ", i"],
@@ -163,6 +167,22 @@ async def test_pieces_are_never_empty_and_progress_comes_before_them(engine: Eng
 
 async def test_pieces_join_to_the_whole(engine: Engine) -> None:
     assert await text_of(engine, STORY) == await text_of(engine, STORY) != ""
+
+
+async def test_the_likeliest_tokens_come_once_with_their_probabilities(engine: Engine) -> None:
+    with anyio.fail_after(GUARD):
+        *before, told, last = [chunk async for chunk in engine.next_tokens(NUMBERS, 10)]
+    assert all(chunk.progress is not None for chunk in before)
+    assert told.candidates is not None
+    assert len(told.candidates) == 10
+    likely = [each.probability for each in told.candidates]
+    assert likely == sorted(likely, reverse=True)
+    assert all(0 < each <= 1 for each in likely)
+    assert sum(likely) <= 1.001
+    assert told.candidates[0].text in (" 7", " ")
+    assert last.finish_reason is not None
+    assert last.usage is not None
+    assert last.usage.prompt_tokens > 0
 
 
 async def test_exactly_one_last_chunk_tells_the_reason_and_the_usage(engine: Engine) -> None:

@@ -26,6 +26,7 @@ from storaiteller.errors import (
     GenerationFailedError,
     ModelMissingError,
     PromptTooLongError,
+    WordsUnsupportedError,
 )
 from storaiteller.story import Chunk, Message, SamplingOptions, Usage
 from tests.fake_ollama import (
@@ -41,6 +42,7 @@ from tests.fake_ollama import (
     done,
     error,
     json_lines,
+    thought_of,
     word,
 )
 
@@ -701,3 +703,56 @@ def test_the_fake_serves_tests_without_a_loop() -> None:
 async def test_the_fake_tells_its_story_within_num_predict(engine: OllamaEngine) -> None:
     assert await text_of(engine) == "".join(STORY)
     assert (await chunks_of(engine, max_tokens=3))[-1].finish_reason == "length"
+
+
+# --- the words it thought of ----------------------------------------------------------------------
+
+
+async def thoughts(engine: OllamaEngine) -> list[Chunk]:
+    with anyio.fail_after(GUARD):
+        return [chunk async for chunk in engine.next_tokens(ASK, 25)]
+
+
+async def test_thoughts_are_asked_for_as_they_are(fake: FakeOllama, engine: OllamaEngine) -> None:
+    """Some of its runners tell probabilities after sampling; more than twenty it refuses."""
+    told = [(" sea", -1.5), (" lan", -0.5)]
+    fake.chat_script = Reply([word(" sea") | {"logprobs": [thought_of(told)]}, done("length", written=1)])
+
+    thought, last = await thoughts(engine)
+
+    assert thought.candidates is not None
+    assert [each.text for each in thought.candidates] == [" lan", " sea"]
+    assert thought.candidates[0].probability == pytest.approx(0.6065, abs=1e-3)
+    assert last.usage == Usage(26, 0, 1)
+    [asked] = fake.asked("/api/chat")
+    assert (asked.body["logprobs"], asked.body["top_logprobs"]) == (True, 20)
+    options = asked.body["options"]
+    assert {key: options[key] for key in ("temperature", "top_p", "top_k", "min_p", "repeat_penalty")} == {
+        "temperature": 1,
+        "top_p": 1,
+        "top_k": 0,
+        "min_p": 0,
+        "repeat_penalty": 1,
+    }
+    assert options["num_predict"] == 1
+
+
+async def test_a_part_of_a_letter_is_no_thought_that_could_be_shown(
+    fake: FakeOllama, engine: OllamaEngine
+) -> None:
+    half = {"token": "", "logprob": -0.1, "bytes": [240, 159]}
+    fake.chat_script = Reply([word("") | {"logprobs": [{**half, "top_logprobs": [half]}]}, done()])
+
+    candidates = (await thoughts(engine))[0].candidates
+    assert candidates is not None
+    assert [each.text for each in candidates] == ["\ufffd"]
+
+
+@pytest.mark.parametrize("said", [{}, {"logprobs": []}, {"logprobs": None}, {"logprobs": ["?"]}])
+async def test_an_ollama_that_does_not_tell_its_thoughts_is_said_to_be_too_old(
+    fake: FakeOllama, engine: OllamaEngine, said: dict[str, Any]
+) -> None:
+    fake.chat_script = Reply([word(" sea") | said, done("length", written=1) | said])
+
+    with pytest.raises(WordsUnsupportedError, match=r"0\.12\.11 or newer"):
+        await thoughts(engine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from storaiteller import durable, prompts
 from storaiteller.config import Config
-from storaiteller.story import Passage, StorySettings
+from storaiteller.story import Passage, StorySettings, Wish
 from tests.fakes import ScriptedEngine, ScriptedModels
 from tests.test_app import SETTINGS, assert_error, opened
 from tests.test_feedback import NO_SPACE, broken, raising
@@ -41,12 +40,6 @@ VERDICT: dict[str, Any] = {"id": ID, "settings": SETTINGS, "story": "Bad.", "sto
 GOOD: dict[str, Any] = {"settings": SETTINGS, "story": "Good.", "story_id": "g1"}
 
 
-@pytest.fixture
-async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(config, ScriptedModels(ScriptedEngine())) as client:
-        yield client
-
-
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file, strict=True))
@@ -68,7 +61,9 @@ async def test_a_choice_becomes_a_pair_of_each_text_that_was_not_chosen(
     assert (again.status_code, again.json()) == (200, {"pairs": 2})
     rows = rows_of(config.preferences_path)
     settings = StorySettings(**SETTINGS)
-    prompt = prompts.rewrite_prompt(settings, Passage("Ada ran. ", "She fell.", " The end."), "shorter")
+    prompt = prompts.rewrite_prompt(
+        settings, Passage("Ada ran. ", "She fell.", " The end."), Wish(instruction="shorter")
+    )
     assert {row["Prompt"] for row in rows} == {prompt}
     assert [(row["Chosen"], row["Rejected"]) for row in rows] == [
         ("She flew 🌙.", "She sat."),

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from storaiteller.api.protocol import ServerMessage, client_message
+from storaiteller.api.asking import ask, prompt_of
+from storaiteller.api.errors import MESSAGES
+from storaiteller.api.protocol import ServerMessage, Stop, Titles, client_message
+from tests.fakes import ScriptedEngine, collect
 
 EXAMPLES = json.loads((Path(__file__).parent / "protocol_examples.json").read_text())
 server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
@@ -36,3 +39,26 @@ def test_a_message_without_a_field_it_needs_is_refused(field: str) -> None:
 
     with pytest.raises(ValidationError):
         client_message.validate_python(message)
+
+
+def test_an_unknown_type_is_told_all_that_there_are() -> None:
+    kinds = {example["type"] for example in EXAMPLES["client"]}
+
+    assert kinds == set(MESSAGES)
+
+
+@pytest.mark.parametrize(
+    "example", [each for each in EXAMPLES["client"] if "settings" in each], ids=lambda example: example["id"]
+)
+async def test_the_prompt_of_a_request_is_what_the_model_reads(example: dict[str, Any]) -> None:
+    request = client_message.validate_python(example)
+    assert not isinstance(request, Stop)
+    engine = ScriptedEngine()
+
+    await collect(ask(engine, request))
+
+    question, *begun = engine.asked[0][0]
+    prompt = prompt_of(request)
+    assert prompt.startswith(question.content)
+    listing = isinstance(request, Titles)
+    assert listing or all(each.content in prompt[len(question.content) :] for each in begun)

@@ -16,7 +16,12 @@ from storaiteller.api import answer
 from storaiteller.api.protocol import ServerMessage
 from storaiteller.api.socket import MAX_RUNNING
 from storaiteller.engines.base import Engine, GenerationOptions, Report
-from storaiteller.errors import EngineUnavailableError, GenerationFailedError, ModelUnusableError
+from storaiteller.errors import (
+    EngineUnavailableError,
+    GenerationFailedError,
+    ModelUnusableError,
+    WordsUnsupportedError,
+)
 from storaiteller.models import ModelInfo
 from storaiteller.story import Chunk, Message
 from tests.fake_ollama import FakeOllama, Gate, Reply, done, word
@@ -53,6 +58,9 @@ class Stage:
 
     def stream(self, messages: Sequence[Message], options: GenerationOptions) -> AsyncGenerator[Chunk, None]:
         return self.engine.stream(messages, options)
+
+    def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        return self.engine.next_tokens(messages, count)
 
     async def aclose(self) -> None:
         await self.engine.aclose()
@@ -106,6 +114,48 @@ async def test_a_request_is_answered_by_started_then_chunks_then_done(
     assert set(kinds[1:-1]) == {"chunk"}
     assert {message["id"] for message in heard} == {request_["id"]}
     assert text_of(heard, request_["id"]).split() == ["Once", "upon", "a", "time."]
+
+
+async def test_words_are_told_once_between_started_and_done(talk: Talk, engine: ScriptedEngine) -> None:
+    engine.script = [" and"]
+    engine.tokens = [(" sea", 0.25), (",", 0.5)]
+    await talk.say(type="words", id="w1", settings=SETTINGS, before="Ada ran to the ")
+    heard = await talk.hear_until("done")
+    assert [message["type"] for message in heard] == ["started", "words", "done"]
+    assert heard[1] == {"type": "words", "id": "w1", "words": [{"text": "sea", "probability": 0.25}]}
+    assert heard[2]["words"] == 0
+
+
+async def test_an_engine_that_cannot_tell_words_is_an_error_with_its_code(
+    talk: Talk, engine: ScriptedEngine
+) -> None:
+    engine.tokens = WordsUnsupportedError("Version 0.12.11 or newer can.")
+    await talk.say(type="words", id="w1", settings=SETTINGS, before="")
+    [error_] = await talk.hear_until("error")
+    assert (error_["code"], error_["message"]) == ("words_unsupported", "Version 0.12.11 or newer can.")
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        (rewrite(action="register"), "register"),
+        (rewrite(register="Playful"), "register"),
+        (rewrite(action="register", register="Loud"), "register"),
+        (rewrite(action="funny"), "action"),
+        (rewrite(opening="x" * 1_000_001), "opening"),
+        (rewrite(opening="\0"), "opening"),
+        ({"type": "insert", "id": "r1", "settings": SETTINGS, "before": " ", "after": "\n"}, "before"),
+        ({"type": "titles", "id": "r1", "settings": SETTINGS, "text": " "}, "text"),
+        ({"type": "summary", "id": "r1", "settings": SETTINGS, "text": ""}, "text"),
+        ({"type": "words", "id": "r1", "settings": SETTINGS}, "before"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_by_its_field(
+    talk: Talk, message: dict[str, Any], field: str
+) -> None:
+    await talk.say(**message)
+    [error_] = await talk.hear_until("error")
+    assert (error_["id"], error_["code"], error_["field"]) == ("r1", "invalid_request", field)
 
 
 async def test_started_names_the_model_and_counts_the_prompt(talk: Talk) -> None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storaiteller.bounds import lengths
 from storaiteller.length import SentenceKeeper
-from storaiteller.splice import ContinuationFilter, PassageFilter, lengths
-from storaiteller.story import Passage, count_words
+from storaiteller.splice import ContinuationFilter, PassageFilter
+from storaiteller.story import PLAIN, Passage, Wish, count_words
 
 BEFORE, AFTER = "Ada ran away from home. ", " Then the moon rose over it."
 
@@ -22,7 +23,9 @@ def rewrite(
     size: int = 4,
 ) -> str:
     """The passage that comes of it when the model says ``said``, in pieces of ``size`` characters."""
-    kept = PassageFilter(Passage(before=before, selected=selected, after=after), instruction)
+    kept = PassageFilter(
+        Passage(before=before, selected=selected, after=after), Wish(instruction=instruction)
+    )
     text = ""
     for at in range(0, len(said), size):
         text += kept.feed(said[at : at + size])
@@ -85,7 +88,7 @@ def test_a_part_of_a_sentence_gets_no_full_stop() -> None:
 def test_a_part_of_a_sentence_stays_about_as_long() -> None:
     text = rewrite(" walked " + "on and " * 90, "Ada ", "polished the lamp", " and sang.")
 
-    assert count_words(text) <= lengths("polished the lamp", "")[1]
+    assert count_words(text) <= lengths("polished the lamp", PLAIN)[1]
 
 
 def test_a_single_paragraph_stays_a_single_paragraph() -> None:
@@ -124,9 +127,9 @@ def test_a_model_that_runs_on_is_stopped() -> None:
 def test_a_wish_changes_the_length_that_is_allowed() -> None:
     old = "one two three four five six seven eight nine ten"
 
-    assert lengths(old, "make it shorter")[0] < 10
-    assert lengths(old, "longer, with more detail")[1] > 2 * 10
-    assert 10 < lengths(old, "")[1] <= 30
+    assert lengths(old, Wish(instruction="make it shorter"))[0] < 10
+    assert lengths(old, Wish(instruction="longer, with more detail"))[1] > 2 * 10
+    assert 10 < lengths(old, PLAIN)[1] <= 30
 
 
 @pytest.mark.parametrize("name", ["Dr. Watson", "Mrs. Pennyworth of Oxford", "J. Smith"])
@@ -206,7 +209,7 @@ def test_how_the_text_is_cut_into_pieces_changes_nothing_but_when(
     whole = rewrite(said, before, selected, after, size=len(said) or 1)
     pieces = rewrite(said, before, selected, after, size=size)
 
-    assert count_words(pieces) <= lengths(selected.strip(), "")[1]
+    assert count_words(pieces) <= lengths(selected.strip(), PLAIN)[1]
     assert bool(whole) == bool(pieces)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from storaiteller.errors import GenerationFailedError, InvalidRequestError, StoryFullError
 from storaiteller.prompts import story_prompt
-from storaiteller.story import Message, Passage, StorySettings, count_words
-from storaiteller.writer import Choice, continue_story, rewrite, write
+from storaiteller.story import PLAIN, Message, Passage, StorySettings, Wish, count_words
+from storaiteller.streams import Choice
+from storaiteller.writer import continue_story, rewrite, write
 from tests.fakes import ScriptedEngine, collect
 
 PASSAGE = Passage(before="Ada ran. ", selected="She fell down the old well.", after=" Then the moon rose.")
@@ -90,7 +91,7 @@ async def test_a_rewrite_shows_the_model_both_sides_and_takes_only_the_middle(
 ) -> None:
     engine = ScriptedEngine([" She ", "tripped.", " Then the moon rose.", " And on."])
 
-    text, last = await collect(rewrite(engine, settings, PASSAGE, "kinder", Choice()))
+    text, last = await collect(rewrite(engine, settings, PASSAGE, Wish(instruction="kinder"), Choice()))
 
     [([question, prefill], _)] = engine.asked
     assert PASSAGE.after in question.content
@@ -103,7 +104,7 @@ async def test_a_rewrite_shows_the_model_both_sides_and_takes_only_the_middle(
 
 async def test_a_blank_selection_is_refused(settings: StorySettings) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        rewrite(ScriptedEngine(), settings, replace(PASSAGE, selected=" \n"), "", Choice())
+        rewrite(ScriptedEngine(), settings, replace(PASSAGE, selected=" \n"), PLAIN, Choice())
 
     assert refused.value.field == "selected"
 
@@ -111,7 +112,7 @@ async def test_a_blank_selection_is_refused(settings: StorySettings) -> None:
 async def test_a_passage_of_which_nothing_comes_is_asked_for_again(settings: StorySettings) -> None:
     engine = ScriptedEngine([" Then the moon rose."])
 
-    text, last = await collect(rewrite(engine, settings, PASSAGE, "", Choice(seed=5)))
+    text, last = await collect(rewrite(engine, settings, PASSAGE, PLAIN, Choice(seed=5)))
 
     assert [options.seed for _, options in engine.asked] == [5, 6, 7]
     assert text == ""

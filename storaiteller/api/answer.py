@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 
 import anyio
 from pydantic import BaseModel
 
-from storaiteller import writer
+from storaiteller.api.asking import ask
 from storaiteller.api.errors import UNEXPECTED
 from storaiteller.api.protocol import (
     ChunkMessage,
     Done,
     Error,
-    Generate,
     ProgressReport,
-    Rewrite,
     Started,
     TokenUsage,
+    Word,
+    WordsMessage,
     WriteRequest,
 )
 from storaiteller.engines.base import Engine
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
 from storaiteller.models import ModelInfo, Models
-from storaiteller.story import Chunk, Progress, Stage, Usage, count_words
+from storaiteller.story import Candidate, Chunk, Progress, Stage, Usage, count_words
 
 log = logging.getLogger(__name__)
 
@@ -118,26 +118,25 @@ class Answer:
 
     async def _take(self, engine: Engine) -> None:
         """Take the model's text as it comes; wait where the reader is far behind."""
-        async with aclosing(self._stream(engine)) as stream:
+        async with aclosing(ask(engine, self._request)) as stream:
             async for chunk in stream:
                 if chunk.progress is not None:
                     self._read = chunk.progress
                     await self._start()
                     if self._request.progress:
                         await self._report("reading", chunk.progress.done, chunk.progress.total)
+                elif chunk.candidates is not None:
+                    await self._tell_words(chunk.candidates)
                 elif chunk.finish_reason is not None:
                     self._last = chunk
                 else:
                     await self._queue(chunk.text)
 
-    def _stream(self, engine: Engine) -> writer.ChunkStream:
-        request = self._request
-        choice = writer.Choice(request.sampling, request.seed)
-        if isinstance(request, Generate):
-            return writer.write(engine, request.settings, choice)
-        if isinstance(request, Rewrite):
-            return writer.rewrite(engine, request.settings, request.passage, request.instruction, choice)
-        return writer.continue_story(engine, request.settings, request.text, choice)
+    async def _tell_words(self, words: Sequence[Candidate]) -> None:
+        await self._start()
+        self._first_text = time.perf_counter()
+        told = tuple(Word(text=each.text, probability=round(each.probability, 4)) for each in words)
+        await self._send(WordsMessage(id=self._request.id, words=told))
 
     async def _queue(self, text: str) -> None:
         self._pieces += 1

@@ -19,17 +19,21 @@ from storaiteller.library.errors import ConflictError
 from storaiteller.library.passages import MAX_TAKES
 from storaiteller.library.values import By, Finish, Outcome, PassageKind, Reason, Sort
 from storaiteller.registry import MAX_STRENGTH
-from storaiteller.story import MAX_TEXT_CHARACTERS, MAX_WORDS, MIN_WORDS, Genre, Register
+from storaiteller.story import MAX_TEXT_CHARACTERS, MAX_WORDS, MIN_WORDS, Action, Genre, Register
 
 log = logging.getLogger(__name__)
 
 _TEXT = f"text of at most {MAX_TEXT_CHARACTERS:,} characters, without NULs or lone surrogates"
 _NAMES = "each one line of 1 to 80 characters"
+MESSAGES = ("generate", "rewrite", "continue", "insert", "titles", "summary", "words", "stop")
+"""The types of messages that a client may send on the socket."""
+
 RULES = {
     "characters": f"a list of at most 20 names, {_NAMES}",
     "keywords": f"a list of at most 40 keywords, {_NAMES}",
     "genre": f"one of {', '.join(Genre)}",
     "register": f"one of {', '.join(Register)}",
+    "action": f"one of {', '.join(Action)}",
     "max_words": f"a whole number from {MIN_WORDS} to {MAX_WORDS:,}",
     "child_friendly": "true or false",
     "final_twist": "true or false",
@@ -41,7 +45,7 @@ RULES = {
     "instruction": "at most 1,000 characters",
     "seed": "a whole number from 0 to 4294967294",
     "id": "text of 1 to 128 characters",
-    "type": "one of generate, rewrite, continue, stop",
+    "type": f"one of {', '.join(MESSAGES)}",
     "model": "the id of one of the models in the list of models",
     "settings": "an object with at least genre, register and max_words",
     "sampling": 'an object such as {"temperature": 0.8}',
@@ -53,7 +57,7 @@ RULES = {
     "version": "a version's name, such as v3, or null for the base model",
     "strength": f"a number from 0 to {MAX_STRENGTH}",
     "repeat_penalty": "a number from 0.5 to 2",
-} | dict.fromkeys(("before", "after", "text", "initialpart", "finalpart"), _TEXT)
+} | dict.fromkeys(("before", "after", "text", "opening", "initialpart", "finalpart"), _TEXT)
 """What is allowed in each field, in words."""
 
 _A_STORY_ID = "32 characters of 0 to 9 and a to f"
@@ -91,7 +95,7 @@ _RULES_BY_PATH = {
     "/preferences reason": _AT_MOST_THOUSAND,
     "/preferences story": f"{_A_STORY_ID}, or null",
     "/preferences asked": "the message that was sent to the model",
-    "/preferences type": "one of generate, rewrite, continue",
+    "/preferences type": "one of generate, rewrite, continue, insert",
     "/preferences/not-for-me reason": _AT_MOST_THOUSAND,
 }
 """The same for names that mean something else on one route; they go first."""
@@ -208,7 +212,7 @@ NO_FILE_NAMES = (
 UNEXPECTED = "Something went wrong that should not have. Your text is in the editor still; please try again."
 
 
-_PLACES = frozenset({"body", "path", "query", "generate", "rewrite", "continue", "stop"})
+_PLACES = frozenset({"body", "path", "query", *MESSAGES})
 """Names in pydantic's locations that are no fields."""
 
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from storaiteller.api.asked import prompt_of
+from storaiteller.api.asking import prompt_of
 from storaiteller.api.errors import responses
 from storaiteller.api.feedback import STORY_ID, settings_json
-from storaiteller.api.protocol import WriteRequest
+from storaiteller.api.protocol import Continue, Generate, Insert, Rewrite
 from storaiteller.errors import InvalidRequestError
 from storaiteller.preferences import (
     STRUCK_OUT,
@@ -42,7 +42,7 @@ class Choice(BaseModel):
 
     id: HexId
     kind: Kind
-    asked: Annotated[WriteRequest, Field(discriminator="type")]
+    asked: Annotated[Generate | Rewrite | Continue | Insert, Field(discriminator="type")]
     chosen: StoryText
     rejected: Annotated[list[StoryText], Field(min_length=1, max_length=MOST_REJECTED)]
     reason: Instruction = ""

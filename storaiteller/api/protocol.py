@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from storaiteller.api.wishes import WishFields
 from storaiteller.story import (
     FinishReason,
     Instruction,
@@ -41,14 +42,13 @@ class Generate(_Request):
     type: Literal["generate"]
 
 
-class Rewrite(_Request):
-    """Write ``selected`` anew; the answer is the passage alone."""
+class Rewrite(_Request, WishFields):
+    """Write ``selected`` anew; the answer is the passage alone, the ``opening`` as its first chunk."""
 
     type: Literal["rewrite"]
     before: StoryText
     selected: Annotated[StoryText, Field(min_length=1)]
     after: StoryText
-    instruction: Instruction = ""
 
     @property
     def passage(self) -> Passage:
@@ -62,13 +62,43 @@ class Continue(_Request):
     text: StoryText
 
 
+class Insert(_Request):
+    """Write a passage to stand between ``before`` and ``after``; the answer has the space it needs there."""
+
+    type: Literal["insert"]
+    before: StoryText
+    after: StoryText
+    instruction: Instruction = ""
+
+
+class Titles(_Request):
+    """Find titles for ``text``; the answer is up to five, one a line."""
+
+    type: Literal["titles"]
+    text: StoryText
+
+
+class Summary(_Request):
+    """Tell ``text`` in a few sentences."""
+
+    type: Literal["summary"]
+    text: StoryText
+
+
+class WordsAfter(_Request):
+    """Tell which words the model would write after ``before``; ``sampling`` and ``seed`` change nothing."""
+
+    type: Literal["words"]
+    before: StoryText
+
+
 class Stop(_Message):
     """End the request with this id; its ``done`` says ``cancelled``."""
 
     type: Literal["stop"]
 
 
-WriteRequest = Generate | Rewrite | Continue
+WriteRequest = Generate | Rewrite | Continue | Insert | Titles | Summary | WordsAfter
 ClientMessage = Annotated[WriteRequest | Stop, Field(discriminator="type")]
 client_message: TypeAdapter[WriteRequest | Stop] = TypeAdapter(ClientMessage)
 
@@ -96,6 +126,20 @@ class ChunkMessage(_Message):
     type: Literal["chunk"] = "chunk"
     seq: int
     text: str
+
+
+class Word(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    probability: float
+
+
+class WordsMessage(_Message):
+    """The answer to ``words``: at most ten, likeliest first, without the space around them."""
+
+    type: Literal["words"] = "words"
+    words: tuple[Word, ...]
 
 
 class TokenUsage(BaseModel):
@@ -129,4 +173,4 @@ class Error(BaseModel):
     field: str | None = None
 
 
-ServerMessage = Started | ProgressReport | ChunkMessage | Done | Error
+ServerMessage = Started | ProgressReport | ChunkMessage | WordsMessage | Done | Error

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from storaiteller.api.errors import responses
+from storaiteller.api.wishes import WishFields
 from storaiteller.errors import InvalidRequestError
 from storaiteller.prompts import PROMPT_VERSION, rewrite_prompt, story_prompt
-from storaiteller.story import Instruction, Passage, StorySettings, StoryText
+from storaiteller.story import Passage, StorySettings, StoryText
 
 
 class Prompt(BaseModel):
@@ -20,16 +21,13 @@ class Prompt(BaseModel):
     prompt_version: str
 
 
-class RedoPart(BaseModel):
+class RedoPart(WishFields):
     """A story cut in three, as the first StorAIteller named the parts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     settings: StorySettings
     initialpart: StoryText
     selectedpart: Annotated[StoryText, Field(min_length=1)]
     finalpart: StoryText
-    instruction: Instruction = ""
 
 
 def stories_router() -> APIRouter:
@@ -46,7 +44,7 @@ def stories_router() -> APIRouter:
         if not part.selectedpart.strip():
             raise InvalidRequestError("Select some words to rewrite first.", field="selectedpart")
         passage = Passage(before=part.initialpart, selected=part.selectedpart, after=part.finalpart)
-        prompt = rewrite_prompt(part.settings, passage, part.instruction)
+        prompt = rewrite_prompt(part.settings, passage, part.wish)
         return Prompt(prompt=prompt, prompt_version=PROMPT_VERSION)
 
     return router

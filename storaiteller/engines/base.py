@@ -45,6 +45,16 @@ class Engine(Protocol):
         """
         ...
 
+    def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        """Tell the ``count`` likeliest tokens (at most 20) that an answer would begin or go on with.
+
+        Their probabilities are the model's own, before any sampling. Progress may come first, then
+        exactly one chunk with ``candidates``, likeliest first, then one last chunk as of ``stream``.
+
+        Raises what ``stream`` raises, and ``WordsUnsupportedError`` where the engine cannot tell.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Give back memory and connections. Streams still open end with ``EngineUnavailableError``."""
         ...

@@ -24,6 +24,8 @@ from storaiteller.engines.llama_native import (
     SLOTS,
     Event,
     Request,
+    at_once,
+    candidates_of,
     chat_request,
     completion_request,
     finish_of,
@@ -31,6 +33,7 @@ from storaiteller.engines.llama_native import (
     serve,
     server_params,
     text_of,
+    tokens_request,
     translated,
     usage_of,
 )
@@ -114,6 +117,26 @@ class LlamaCppEngine:
         """
         return self._stream(completion_request(prompt, options, scales))
 
+    async def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        """See ``Engine.next_tokens``.
+
+        Of a likeliest token that is a part of a letter nothing is streamed: then it is asked for again,
+        at once, which is quick because the prompt has been read.
+        """
+        request = tokens_request(messages, count, self._scales())
+        for asked in (request, at_once(request)):
+            told = False
+            async with aclosing(self._stream(asked)) as stream:
+                async for chunk in stream:
+                    told = told or chunk.candidates is not None
+                    if chunk.finish_reason is not None and not told:
+                        break
+                    if not chunk.text:
+                        yield chunk
+                else:
+                    return
+        raise GenerationFailedError("The model could not tell which words it thought of.")
+
     async def _stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         async with self._slots:
             if self._server is None:
@@ -177,6 +200,8 @@ async def _chunks(stream: _Stream) -> AsyncGenerator[Chunk, None]:
     while (event := await stream.events.get()) is not None:
         if text := text_of(event):
             yield Chunk(text=text)
+        if found := candidates_of(event):
+            yield Chunk(candidates=found)
         finish = finish_of(event) or finish
         if usage := event.get("usage"):
             yield Chunk(finish_reason=finish, usage=usage_of(usage))

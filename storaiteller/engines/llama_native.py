@@ -6,6 +6,7 @@ What was measured about it, and why the numbers below are what they are, stands 
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import psutil
 
 from storaiteller.engines.base import GenerationOptions
 from storaiteller.errors import GenerationFailedError, PromptTooLongError, StoraitellerError
-from storaiteller.story import FinishReason, Message, Progress, Usage
+from storaiteller.story import Candidate, FinishReason, Message, Progress, SamplingOptions, Usage
 
 DEFAULT_WINDOW = 8_192
 """Tokens, prompt and story together: 5,000 words and what is asked, in memory a laptop can spare."""
@@ -97,6 +98,19 @@ def chat_request(messages: Sequence[Message], options: GenerationOptions, scales
     return Request("handle_chat_completions", asked | _how(options, scales))
 
 
+def tokens_request(messages: Sequence[Message], count: int, scales: Sequence[float]) -> Request:
+    """Ask which tokens come next; ``n_probs`` tells what the model thinks before anything is sampled."""
+    greedy = GenerationOptions(1, SamplingOptions(temperature=0, repeat_penalty=1))
+    asked = chat_request(messages, greedy, scales)
+    return Request(asked.handler, asked.body | {"n_probs": count})
+
+
+def at_once(request: Request) -> Request:
+    """The same, answered in one piece."""
+    told = {key: value for key, value in request.body.items() if key != "stream_options"}
+    return Request(request.handler, told | {"stream": False})
+
+
 def completion_request(prompt: Sequence[int], options: GenerationOptions, scales: Sequence[float]) -> Request:
     """Ask for what comes after these tokens."""
     return Request("handle_completions", {"prompt": list(prompt)} | _how(options, scales))
@@ -125,6 +139,20 @@ def text_of(event: Event) -> str:
         choice.get("text") or choice.get("delta", {}).get("content") or ""
         for choice in event.get("choices", ())
     )
+
+
+def candidates_of(event: Event) -> tuple[Candidate, ...]:
+    """The tokens that might have stood in place of the first one of an event."""
+    for choice in event.get("choices", ()):
+        for token in (choice.get("logprobs") or {}).get("content") or ():
+            return tuple(_candidate(each) for each in token["top_logprobs"])
+    return ()
+
+
+def _candidate(told: Event) -> Candidate:
+    """llama.cpp leaves the text of a token empty where it is a part of a letter."""
+    text = bytes(told["bytes"]).decode(errors="replace")
+    return Candidate(text, math.exp(told["logprob"]))
 
 
 def finish_of(event: Event) -> FinishReason | None:

@@ -12,11 +12,14 @@ import anyio
 
 from storaiteller.engines.base import GenerationOptions, PullProgress
 from storaiteller.engines.ollama_chat import (
+    AS_IT_IS,
+    candidates_of,
     chat_request,
     count,
     estimate_tokens,
     last_chunk,
     text_of,
+    tokens_request,
     window_step,
 )
 from storaiteller.engines.ollama_wire import Patience, Wire, server_address
@@ -26,6 +29,7 @@ from storaiteller.errors import (
     GenerationFailedError,
     ModelMissingError,
     PromptTooLongError,
+    WordsUnsupportedError,
 )
 from storaiteller.story import Chunk, Message
 
@@ -39,6 +43,10 @@ _LEAST_ROOM = 64
 _UNKNOWN_WINDOW = 4_096
 _TOO_LONG = re.compile(r"exceeds the (?:available )?context|longer than the context")
 _COUNTED = re.compile(r"request \((\d+) tokens\)")
+_NO_WORDS = (
+    "This Ollama does not tell which words the model thought of. Version 0.12.11 or newer can: update it, "
+    "or choose a model without Ollama."
+)
 _STORY_CUT_OFF = (
     "Ollama went away in the middle of the story. What was written is kept; "
     "go on when Ollama is running again."
@@ -157,6 +165,25 @@ class OllamaEngine:
         self, messages: Sequence[Message], options: GenerationOptions
     ) -> AsyncGenerator[Chunk, None]:
         """See ``Engine.stream``."""
+        async with aclosing(self._stream(messages, options)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        """See ``Engine.next_tokens``."""
+        told = False
+        options = GenerationOptions(1, AS_IT_IS)
+        async with aclosing(self._stream(messages, options, tokens=count)) as chunks:
+            async for chunk in chunks:
+                if chunk.finish_reason is not None and not told:
+                    raise WordsUnsupportedError(_NO_WORDS)
+                told = told or chunk.candidates is not None
+                if not chunk.text:
+                    yield chunk
+
+    async def _stream(
+        self, messages: Sequence[Message], options: GenerationOptions, *, tokens: int = 0
+    ) -> AsyncGenerator[Chunk, None]:
         self._check_open()
         self._window = self._window or await self._server.window(self._name)
         window = min(self._window, self._window_limit)
@@ -168,7 +195,7 @@ class OllamaEngine:
             num_ctx = max(self._num_ctx, window_step(needed + options.max_tokens, window))
             self._num_ctx = num_ctx
             try:
-                async with aclosing(self._attempt(messages, options, num_ctx)) as chunks:
+                async with aclosing(self._attempt(messages, options, num_ctx, tokens)) as chunks:
                     async for chunk in chunks:
                         begun = True
                         yield chunk
@@ -180,14 +207,20 @@ class OllamaEngine:
                 needed = max(int(counted[1]) if counted else 0, num_ctx + 1)
 
     async def _attempt(
-        self, messages: Sequence[Message], options: GenerationOptions, num_ctx: int
+        self, messages: Sequence[Message], options: GenerationOptions, num_ctx: int, tokens: int
     ) -> AsyncGenerator[Chunk, None]:
         request = chat_request(self._name, messages, options, num_ctx)
+        if tokens:
+            request = tokens_request(request, tokens)
+        told = False
         async with aclosing(self._wire.answers("/api/chat", request, _STORY_CUT_OFF)) as answers:
             async for answer in answers:
                 self._check_open()
                 if text := text_of(answer):
                     yield Chunk(text=text)
+                if tokens and not told and (found := candidates_of(answer)):
+                    told = True
+                    yield Chunk(candidates=found)
                 if answer.get("done"):
                     yield last_chunk(answer)
                     return

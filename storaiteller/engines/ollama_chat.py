@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from storaiteller.engines.base import GenerationOptions
-from storaiteller.story import Chunk, Message, Usage
+from storaiteller.story import Candidate, Chunk, Message, SamplingOptions, Usage
 
 _FIRST_STEP = 4_096
 
@@ -57,6 +58,38 @@ def chat_request(
         "shift": False,  # end a story at the window's end, rather than forget its beginning
         "keep_alive": "30m",
     }
+
+
+MOST_TOKENS_TOLD = 20
+
+AS_IT_IS = SamplingOptions(temperature=1, top_p=1, top_k=0, min_p=0, repeat_penalty=1)
+"""Sampling that changes nothing: some of Ollama's runners tell probabilities as they are after it."""
+
+
+def tokens_request(request: dict[str, Any], count: int) -> dict[str, Any]:
+    """The body of a chat that tells which tokens come next (from Ollama 0.12.11 on)."""
+    return {**request, "logprobs": True, "top_logprobs": min(count, MOST_TOKENS_TOLD)}
+
+
+def candidates_of(answer: dict[str, Any]) -> tuple[Candidate, ...]:
+    """The tokens that might have stood in place of an answer's first one; none where it does not tell."""
+    told = answer.get("logprobs")
+    first = told[0] if isinstance(told, list) and told else {}
+    top = first.get("top_logprobs") if isinstance(first, dict) else None
+    found = [
+        Candidate(_text_of_token(each), math.exp(min(each["logprob"], 0.0)))
+        for each in (top if isinstance(top, list) else ())
+        if isinstance(each, dict) and isinstance(each.get("logprob"), int | float)
+    ]
+    return tuple(sorted(found, key=lambda each: -each.probability))
+
+
+def _text_of_token(told: dict[str, Any]) -> str:
+    """By its bytes, where they are told: what is a part of a letter has no text."""
+    code = told.get("bytes")
+    if isinstance(code, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in code) and code:
+        return bytes(code).decode(errors="replace")
+    return _whole(str(told.get("token", "")))
 
 
 def last_chunk(answer: dict[str, Any]) -> Chunk:

@@ -25,7 +25,7 @@ from storaiteller.engines.base import Engine, GenerationOptions, Report
 from storaiteller.models import ModelInfo, Models
 from storaiteller.prompts import story_messages
 from storaiteller.story import Chunk, Message, StorySettings
-from storaiteller.writer import TOKENS_PER_WORD
+from storaiteller.streams import TOKENS_PER_WORD
 from tests.bench import texts
 from tests.fakes import ScriptedEngine, ScriptedModels
 
@@ -89,6 +89,9 @@ class Troupe:
                     await asyncio.sleep(pace)
                 self.pieces += 1
                 yield chunk
+
+    def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         return

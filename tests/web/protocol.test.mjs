@@ -1,15 +1,23 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { continueFrom, generate, isLast, readServerMessage, rewrite, stop } from "../../web/src/protocol.js";
+import {
+  continueFrom, generate, insertBetween, isLast, readServerMessage, resume, rewrite, stop, summary, titles, wordsAfter,
+} from "../../web/src/protocol.js";
 
 const examples = JSON.parse(readFileSync(new URL("../protocol_examples.json", import.meta.url)));
 
 const BUILD = {
   generate: ({ id, settings, ...options }) => generate(id, settings, options),
-  rewrite: ({ id, settings, before, selected, after, instruction, ...options }) =>
-    rewrite(id, settings, { before, selected, after }, instruction, options),
+  rewrite: ({ id, settings, before, selected, after, instruction, action, register, opening, ...options }) =>
+    rewrite(id, settings, { before, selected, after }, { instruction, action, register, opening }, options),
   continue: ({ id, settings, text, ...options }) => continueFrom(id, settings, text, options),
+  insert: ({ id, settings, before, after, instruction, ...options }) =>
+    insertBetween(id, settings, { before, after }, instruction, options),
+  titles: ({ id, settings, text, ...options }) => titles(id, settings, text, options),
+  summary: ({ id, settings, text, ...options }) => summary(id, settings, text, options),
+  words: ({ id, settings, before, ...options }) => wordsAfter(id, settings, before, options),
+  resume: ({ id, seq }) => resume(id, seq),
   stop: ({ id }) => stop(id),
 };
 
@@ -30,7 +38,8 @@ test("every server example is understood", () => {
 
 test("what is no message of ours is null, never an exception", () => {
   const frames = ["", "{", "null", "[]", '"x"', '{"type":"constructor"}', '{"type":"chunk","id":"a","seq":-1,"text":""}',
-    '{"type":"chunk","id":"a","seq":0,"text":7}', '{"type":"done","id":"a"}'];
+    '{"type":"chunk","id":"a","seq":0,"text":7}', '{"type":"words","id":"a","words":{}}',
+    '{"type":"words","id":"a","words":[{"text":"fox"}]}', '{"type":"done","id":"a"}'];
   for (const frame of frames) assert.equal(readServerMessage(frame), null, frame);
 });
 

@@ -12,11 +12,32 @@ const whole = (text) => text.toWellFormed();
 /** `options`: model, sampling, seed, progress; each may be left out. */
 export const generate = (id, settings, options = {}) => request("generate", id, settings, {}, options);
 
-export const rewrite = (id, settings, { before, selected, after }, instruction = "", options = {}) =>
-  request("rewrite", id, settings, { before: whole(before), selected: whole(selected), after: whole(after), instruction }, options);
+/** `how`: instruction, action, register (with the action of that name alone), opening; each may be left out. */
+export const rewrite = (id, settings, { before, selected, after }, how = {}, options = {}) =>
+  request("rewrite", id, settings, { before: whole(before), selected: whole(selected), after: whole(after), ...wish(how) }, options);
+
+const wish = ({ instruction = "", action, register, opening }) =>
+  ({ instruction, action, register, opening: opening && whole(opening) });
+
+/** A passage to stand between the two. */
+export const insertBetween = (id, settings, { before, after }, instruction = "", options = {}) =>
+  request("insert", id, settings, { before: whole(before), after: whole(after), instruction }, options);
 
 export const continueFrom = (id, settings, text, options = {}) =>
   request("continue", id, settings, { text: whole(text) }, options);
+
+export const titles = (id, settings, text, options = {}) =>
+  request("titles", id, settings, { text: whole(text) }, options);
+
+export const summary = (id, settings, text, options = {}) =>
+  request("summary", id, settings, { text: whole(text) }, options);
+
+/** Which words the model would write next; answered by `words`. */
+export const wordsAfter = (id, settings, before, options = {}) =>
+  request("words", id, settings, { before: whole(before) }, options);
+
+/** Hear the request `id` from chunk `seq` on. */
+export const resume = (id, seq = 0) => ({ type: "resume", id, seq });
 
 export const stop = (id) => ({ type: "stop", id });
 
@@ -28,10 +49,13 @@ const orNull = (check) => (value) => value === null || value === undefined || ch
 const object = (shape) => (value) =>
   typeof value === "object" && value !== null && Object.entries(shape).every(([key, check]) => check(value[key]));
 
+const listOf = (check) => (value) => Array.isArray(value) && value.every(check);
+
 const SHAPES = {
   started: { id: text, model: text, prompt_tokens: orNull(count) },
   progress: { id: text, stage: oneOf("loading", "reading"), done: count, total: count },
   chunk: { id: text, seq: count, text },
+  words: { id: text, words: listOf(object({ text, probability: number })) },
   done: {
     id: text,
     finish_reason: oneOf("stop", "length", "cancelled"),

@@ -88,7 +88,7 @@ export class Rewrite {
     this.#request = id;
     this.#progress = "";
     this.announcer.state("Rewriting…");
-    const message = rewrite(id, asked.settings, parts, this.#instruction, { model: asked.model });
+    const message = rewrite(id, asked.settings, parts, { instruction: this.#instruction }, { model: asked.model });
     this.connection.request(message, (answer) => this.#request === id && this.#hear(answer));
     this.#become(this.#suggestion);
   }

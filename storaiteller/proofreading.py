@@ -1,0 +1,104 @@
+"""Taking a proofread passage from what a model says: all of it, and nothing besides. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from storaiteller.bounds import lengths
+from storaiteller.length import SentenceKeeper
+from storaiteller.splice import is_fragment
+from storaiteller.story import Passage, Wish
+
+_QUOTES = '"“”«»'
+_TAIL = re.compile(r"[.\s\"“”«»]*\Z")
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_LONGEST_TALK = 120
+
+
+class ProofreadFilter:
+    """What ``feed`` and ``finish`` return, joined, is ``passage.selected`` as the model corrected it.
+
+    It ends after as many paragraphs as that has: what comes then is talk about the mistakes.
+    """
+
+    def __init__(self, passage: Passage, wish: Wish) -> None:
+        core = passage.selected.strip()
+        at = passage.selected.index(core)
+        self._lead, self._trail = passage.selected[:at], passage.selected[at + len(core) :]
+        self._core, self._opening = core, wish.opening
+        self._is_part = is_fragment(core, passage.after)
+        self._keeper = SentenceKeeper(lengths(core, wish).most)
+        self._lines = sum(1 for line in core.splitlines() if line.strip())
+        self._heard = wish.opening
+        self._undecided = not wish.opening
+        self._tail = ""
+        self._over = self._quoted = self._begun = False
+
+    @property
+    def full(self) -> bool:
+        return self._over or self._keeper.full
+
+    def feed(self, text: str) -> str:
+        """Take the next piece of the stream; return what may be shown."""
+        if self.full:
+            return ""
+        if self._undecided:
+            self._heard = (self._heard + text).lstrip()
+            if self._may_be_talk(self._heard):
+                return ""
+            text, self._heard = self._without_talk(self._heard), ""
+            self._undecided = False
+        return self._show(self._keeper.feed(self._within_its_lines(text)))
+
+    def finish(self, *, cut_off: bool = False) -> str:
+        """The stream has ended: return the rest."""
+        held = ""
+        if self._undecided and not self._over:
+            self._undecided, held = False, self._without_talk(self._heard)
+        rest = self._keeper.feed(held) if held else ""
+        shown = self._show(rest + self._keeper.finish(cut_off=cut_off))
+        tail = self._tail.rstrip()
+        if self._quoted:
+            tail = tail.rstrip(_QUOTES)
+        if self._is_part and not self._core.endswith("."):
+            tail = tail.replace(".", "")
+        return shown + tail + self._trail if self._begun else ""
+
+    def _may_be_talk(self, heard: str) -> bool:
+        """Until it is the passage, or a line has ended."""
+        if len(heard) < len(self._core[:8]):
+            return True
+        like = heard.strip(_QUOTES)[:8].casefold() == self._core.strip(_QUOTES)[:8].casefold()
+        waits = "\n" not in heard or heard.rstrip().endswith(":")
+        return not like and waits and len(heard) < _LONGEST_TALK
+
+    def _without_talk(self, heard: str) -> str:
+        first, _, rest = heard.partition("\n")
+        if first.rstrip().endswith(":") and rest.strip() and not self._core.startswith(first.strip()):
+            heard = rest.lstrip()
+        elif (at := heard.find(": ")) >= 0 and heard.lower().startswith(("corrected", "here")) and at < 60:
+            heard = heard[at + 2 :] if not self._core.startswith(heard[:at]) else heard
+        if heard[:1] in tuple(_QUOTES) and self._core[0] not in _QUOTES:
+            heard, self._quoted = heard[1:], True
+        return heard
+
+    def _within_its_lines(self, text: str) -> str:
+        """``text`` up to where a line begins that the passage has not."""
+        before, self._heard = self._heard, self._heard + text
+        lines = list(_LINE.finditer(self._heard))
+        if len(lines) <= self._lines:
+            return text
+        self._over = True
+        return self._heard[len(before) : max(len(before), lines[self._lines].start())]
+
+    def _show(self, text: str) -> str:
+        """What is sure to stay: full stops and quotes at the end wait for what follows."""
+        text = self._tail + text
+        found = _TAIL.search(text)
+        at = found.start() if found else len(text)
+        text, self._tail = text[:at], text[at:]
+        if not text:
+            return ""
+        lead = "" if self._begun or self._opening else self._lead
+        self._begun = True
+        return lead + text

@@ -1,0 +1,130 @@
+"""The reader: what the model says about a text. Titles, a summary, the words it would write next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from storaiteller.candidates import may_begin, merged, word_in
+from storaiteller.engines.base import Engine, GenerationOptions
+from storaiteller.errors import GenerationFailedError, InvalidRequestError, PromptTooLongError
+from storaiteller.excerpt import excerpt
+from storaiteller.gist import LONGEST_TITLE, MOST_LINES, SUMMARY_MOST, SummaryFilter, TitlesFilter
+from storaiteller.prompts import story_messages, summary_messages, titles_messages
+from storaiteller.story import Candidate, Chunk, Message, SamplingOptions, StorySettings
+from storaiteller.streams import ATTEMPTS, Choice, ChunkStream, Filter, another, bounded, filtered
+
+READ_FOR_TITLES = 8_000
+"""Characters of a story that are read for its titles; of a longer one, parts."""
+
+READ_FOR_SUMMARY = 16_000
+"""About 2,700 words: twenty seconds of reading for the demo model on two cores."""
+
+LEAST_READ = 500
+"""Characters. A model that cannot hold so many of them cannot hold the question."""
+
+SUMMARY_TEMPERATURE = 0.3
+
+MOST_WORDS = 10
+TOKENS_LOOKED_AT = 20
+"""More than the words told: some are no words, some begin the same one. Ollama tells of no more."""
+
+LEAST_PROBABILITY = 0.001
+TOKENS_OF_A_WORD = 5
+_GREEDY = SamplingOptions(temperature=0, repeat_penalty=1)
+
+
+def titles(engine: Engine, text: str, choice: Choice) -> ChunkStream:
+    """Up to five titles for ``text``, one a line, each as soon as its line has ended."""
+    _check(text, "to find titles for")
+    options = bounded(choice, LONGEST_TITLE * MOST_LINES // 2)
+    return _read(engine, text, READ_FOR_TITLES, titles_messages, options, TitlesFilter)
+
+
+def summary(engine: Engine, text: str, choice: Choice) -> ChunkStream:
+    """``text`` in a few sentences."""
+    _check(text, "to sum up")
+    cool = min(choice.sampling.temperature, SUMMARY_TEMPERATURE)
+    choice = replace(choice, sampling=replace(choice.sampling, temperature=cool))
+    return _read(
+        engine, text, READ_FOR_SUMMARY, summary_messages, bounded(choice, SUMMARY_MOST), SummaryFilter
+    )
+
+
+async def words_after(engine: Engine, settings: StorySettings, before: str) -> ChunkStream:
+    """The words that the model would write after ``before``, likeliest first, in one chunk."""
+    messages = story_messages(settings, before)
+    tokens: tuple[Candidate, ...] = ()
+    end = Chunk(finish_reason="stop")
+    async with aclosing(engine.next_tokens(messages, TOKENS_LOOKED_AT)) as stream:
+        async for chunk in stream:
+            tokens = chunk.candidates or tokens
+            if chunk.progress is not None:
+                yield chunk
+            elif chunk.finish_reason is not None:
+                end = chunk
+    # Only now: each stream takes a place at the model, and nobody may wait for two.
+    begun = messages[-1].content if messages[-1].role == "assistant" else ""
+    words = [
+        Candidate(word, token.probability)
+        for token in tokens
+        if token.probability >= LEAST_PROBABILITY
+        and may_begin(token.text, begun)
+        and (word := await _whole(engine, messages, token.text))
+    ]
+    yield Chunk(candidates=merged(words, MOST_WORDS))
+    yield end
+
+
+async def _whole(engine: Engine, messages: Sequence[Message], token: str) -> str:
+    """The word that ``token`` begins: what the model most likely goes on with, as far as the word's end."""
+    word, whole = word_in(token)
+    if whole:
+        return word
+    *asked, last = messages
+    begun = Message("assistant", last.content + token) if last.role == "assistant" else None
+    asked = [*asked, begun] if begun else [*messages, Message("assistant", token)]
+    text = token
+    async with aclosing(engine.stream(asked, GenerationOptions(TOKENS_OF_A_WORD, _GREEDY))) as stream:
+        async for chunk in stream:
+            text += chunk.text
+            word, whole = word_in(text)
+            if whole:
+                break
+    return word
+
+
+def _check(text: str, purpose: str) -> None:
+    if not text.strip():
+        raise InvalidRequestError(f"There is no story {purpose} yet.", field="text")
+
+
+async def _read(
+    engine: Engine,
+    text: str,
+    most: int,
+    messages: Callable[[str], list[Message]],
+    options: GenerationOptions,
+    kept: Callable[[], Filter],
+) -> ChunkStream:
+    """Ask about as much of ``text`` as the model can hold; about less where it cannot, or says nothing."""
+    room, silent = min(most, len(text)), 0
+    while silent < ATTEMPTS:
+        asked = messages(excerpt(text, room))
+        said = False
+        try:
+            async with aclosing(filtered(engine, asked, another(options, silent), kept())) as stream:
+                async for chunk in stream:
+                    said = said or bool(chunk.text)
+                    if chunk.finish_reason is not None and not said:
+                        break
+                    yield chunk
+                else:
+                    return
+            silent += 1
+        except PromptTooLongError:
+            if room <= LEAST_READ:
+                raise
+            room //= 2
+    raise GenerationFailedError("The model found nothing to say. Try again, or choose another model.")
