@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from storaiteller import __version__
 from storaiteller.api import errors
 from storaiteller.api.feedback import feedback_router
+from storaiteller.api.generations import Generations
 from storaiteller.api.learning import learning_router
 from storaiteller.api.library import library_router
 from storaiteller.api.models import models_router
@@ -42,6 +43,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     pool = EnginePool()
     ledger = FeedbackLedger(config.ledger_path)
     library = Library(config.library_url)
+    generations = Generations(models, pool, library)
 
     async def warm() -> None:
         """Load the default model before anybody asks; what goes wrong is told by ``/health``."""
@@ -64,6 +66,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
         finally:
             warming.cancel()
             await asyncio.wait([warming])
+            await generations.aclose()
             await pool.aclose()
             await models.aclose()
             await asyncio.to_thread(library.close)
@@ -84,7 +87,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))
-    app.include_router(socket_router(models, pool))
+    app.include_router(socket_router(generations))
     pages = Pages()
     pages.install(app)
     password = config.password.get_secret_value() if config.password else None

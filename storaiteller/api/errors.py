@@ -40,7 +40,8 @@ RULES = {
     "instruction": "at most 1,000 characters",
     "seed": "a whole number from 0 to 4294967294",
     "id": "text of 1 to 128 characters",
-    "type": "one of generate, rewrite, continue, stop",
+    "type": "one of generate, rewrite, continue, stop, resume",
+    "seq": "the number of the next chunk: a whole number from 0",
     "model": "the id of one of the models in the list of models",
     "settings": "an object with at least genre, register and max_words",
     "sampling": 'an object such as {"temperature": 0.8}',
@@ -59,6 +60,8 @@ _A_STORY_ID = "32 characters of 0 to 9 and a to f"
 _RULES_BY_PLACE = {
     "body.id": _A_STORY_ID,
     "path.id": _A_STORY_ID,
+    "generate.story": _A_STORY_ID,
+    "continue.story": _A_STORY_ID,
     "path.number": "the number of a version, from 1",
     "body.text": "text without lone surrogates",
     "body.title": f"one line of at most {MAX_TITLE} characters",
@@ -175,7 +178,7 @@ NO_FILES = (
 UNEXPECTED = "Something went wrong that should not have. Your text is safe in the editor; please try again."
 
 
-_PLACES = frozenset({"body", "path", "query", "generate", "rewrite", "continue", "stop"})
+_PLACES = frozenset({"body", "path", "query", "generate", "rewrite", "continue", "stop", "resume"})
 """Names in pydantic's locations that are no fields."""
 
 
