@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { continueFrom, generate, isLast, readServerMessage, rewrite, stop } from "../../web/src/protocol.js";
+import { continueFrom, generate, isLast, readServerMessage, resume, rewrite, stop } from "../../web/src/protocol.js";
 
 const examples = JSON.parse(readFileSync(new URL("../protocol_examples.json", import.meta.url)));
 
@@ -10,6 +10,7 @@ const BUILD = {
   rewrite: ({ id, settings, before, selected, after, instruction, ...options }) =>
     rewrite(id, settings, { before, selected, after }, instruction, options),
   continue: ({ id, settings, text, ...options }) => continueFrom(id, settings, text, options),
+  resume: ({ id, seq }) => resume(id, seq),
   stop: ({ id }) => stop(id),
 };
 

@@ -9,7 +9,7 @@ const request = (type, id, settings, parts, options) =>
 // Half a character (a lone surrogate) is no text that could be sent. The story itself keeps it.
 const whole = (text) => text.toWellFormed();
 
-/** `options`: model, sampling, seed, progress; each may be left out. */
+/** `options`: model, sampling, seed, progress, for a story also `story`, its id in the library; each may be left out. */
 export const generate = (id, settings, options = {}) => request("generate", id, settings, {}, options);
 
 export const rewrite = (id, settings, { before, selected, after }, instruction = "", options = {}) =>
@@ -17,6 +17,9 @@ export const rewrite = (id, settings, { before, selected, after }, instruction =
 
 export const continueFrom = (id, settings, text, options = {}) =>
   request("continue", id, settings, { text: whole(text) }, options);
+
+/** Hear of a request from chunk `seq` on, wherever it was made. */
+export const resume = (id, seq) => ({ type: "resume", id, seq });
 
 export const stop = (id) => ({ type: "stop", id });
 

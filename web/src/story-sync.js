@@ -17,6 +17,8 @@ export class StorySync {
   reasons = new Set();
   /** What should be in the library: `{text, title, settings, model}`, or null when only the page could say. */
   want = null;
+  /** The last generation of it, which the server may have saved: `isWhole(text)` knows it. */
+  tale = null;
   #mark = null;
   #besides = null;
   /** The words that the library is known to hold; null when only their mark is known. */
@@ -47,7 +49,14 @@ export class StorySync {
 
   /** Whether these words are the newest here, or were on their way into the library. */
   knows(text) {
-    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text));
+    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text)) || Boolean(this.tale?.isWhole(text));
+  }
+
+  /** Whether `theirs` is ours with more at its end, and ours what the library held with more: then nothing of ours is lost in theirs. */
+  goesOnIn({ revision, text }) {
+    const ours = this.want.text;
+    const isGrown = this.base === null || fingerprint(ours.slice(0, Number.parseInt(this.base, 10))) === this.base;
+    return revision > this.revision && isGrown && text.startsWith(ours);
   }
 
   /** Whether the library went back (an older copy of it, a story made anew) to words that lack some of those here. */
@@ -85,7 +94,7 @@ export class StorySync {
 
   /** The library holds `content` under `revision`: ours, or what it told us. */
   settled(revision, content, mark = fingerprint(content.text)) {
-    Object.assign(this, { revision, base: mark, baseTitle: content.title, tried: [] });
+    Object.assign(this, { revision, base: mark, baseTitle: content.title, tried: [], tale: null });
     this.#besides = besides(content);
     this.#held = content.text;
   }
@@ -135,7 +144,7 @@ export class StorySync {
     if (!theirs) return this.#isGone();
     this.look();
     if (this.knows(theirs.text)) this.#goOnFrom(theirs);
-    else if (this.#mark === this.base && !this.isSetBack(theirs)) this.onTheirs(this, theirs);
+    else if (this.goesOnIn(theirs) || (this.#mark === this.base && !this.isSetBack(theirs))) this.onTheirs(this, theirs);
     else this.onFork(this, theirs);
   }
 
