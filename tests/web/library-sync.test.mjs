@@ -518,3 +518,15 @@ test("words that were taken away here, or written by somebody else there, are ne
     assert.equal(window.text, ours);
   }
 });
+
+test("a copy of the page that saves an older beginning does not part a story that is being written", async () => {
+  const { library, window, clock } = await begun("Once");
+  window.isTelling = true;
+  library.change(window.id, { text: "Once up" });
+  window.type(" upon a");
+  await clock.pass(2000);
+  window.type(" time.");
+  window.isTelling = false;
+  await clock.pass(2000);
+  assert.deepEqual([library.texts, window.said], [["Once upon a time."], []]);
+});

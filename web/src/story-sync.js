@@ -52,11 +52,15 @@ export class StorySync {
     return [this.#mark, this.base, ...this.tried].includes(fingerprint(text)) || Boolean(this.tale?.isWhole(text));
   }
 
-  /** Whether `theirs` is ours with more at its end, and ours what the library held with more: then nothing of ours is lost in theirs. */
+  /** Whether `theirs` is ours with more at its end: then nothing of ours is lost in theirs. */
   goesOnIn({ revision, text }) {
     const ours = this.want.text;
-    const isGrown = this.base === null || fingerprint(ours.slice(0, Number.parseInt(this.base, 10))) === this.base;
-    return revision > this.revision && isGrown && text.startsWith(ours);
+    return revision > this.revision && this.#isGrown(ours) && text.startsWith(ours);
+  }
+
+  /** Whether a text is what the library held when it was last heard of, or that with more at its end: nothing was taken away. */
+  #isGrown(text) {
+    return this.base === null || fingerprint(text.slice(0, Number.parseInt(this.base, 10))) === this.base;
   }
 
   /** Whether the library went back (an older copy of it, a story made anew) to words that lack some of those here. */
@@ -143,7 +147,8 @@ export class StorySync {
     const theirs = await this.api.readStory(this.id).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
     if (!theirs) return this.#isGone();
     this.look();
-    if (this.knows(theirs.text)) this.#goOnFrom(theirs);
+    const isWithin = this.#isGrown(theirs.text) && this.want.text.startsWith(theirs.text);
+    if (this.knows(theirs.text) || isWithin) this.#goOnFrom(theirs);
     else if (this.goesOnIn(theirs) || (this.#mark === this.base && !this.isSetBack(theirs))) this.onTheirs(this, theirs);
     else this.onFork(this, theirs);
   }

@@ -112,8 +112,8 @@ export class Telling {
     const { settings, model, replacing, story } = tale;
     const told = { id: replacing ? story : newId(), settings, model, ended: null };
     const card = replacing || !this.editor.card ? told : { ...this.editor.card, settings, model, ended: null };
+    tale.begun = true; // before the pen is put down, for the desk may be kept at that very moment
     this.editor.begin(card, { replacing });
-    tale.begun = true;
     if (this.state.phase === "waiting") this.#show({ phase: "writing", note: "Writing…" });
   }
 
