@@ -1,4 +1,4 @@
-"""A story belongs to the server: tabs that are reloaded or closed, and lines that drop, cost no word of it."""
+"""A story belongs to the server: a tab that is reloaded or closed, and a line that drops, cost no word."""
 
 from __future__ import annotations
 
