@@ -17,6 +17,7 @@ from storaiteller.api.generations import Generations
 from storaiteller.api.learning import learning_router
 from storaiteller.api.library import library_router
 from storaiteller.api.models import models_router
+from storaiteller.api.news import News
 from storaiteller.api.pages import Pages
 from storaiteller.api.security import Gate, new_token
 from storaiteller.api.sites import allowed_hosts
@@ -43,7 +44,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     pool = EnginePool()
     ledger = FeedbackLedger(config.ledger_path)
     library = Library(config.library_url)
-    generations = Generations(models, pool, library)
+    news = News()
+    generations = Generations(models, pool, library, news)
 
     async def warm() -> None:
         """Load the default model before anybody asks; what goes wrong is told by ``/health``."""
@@ -83,11 +85,11 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     errors.install(app)
     app.include_router(stories_router())
     app.include_router(feedback_router(ledger))
-    app.include_router(library_router(library))
+    app.include_router(library_router(library, news))
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))
-    app.include_router(socket_router(generations))
+    app.include_router(socket_router(generations, news))
     pages = Pages()
     pages.install(app)
     password = config.password.get_secret_value() if config.password else None

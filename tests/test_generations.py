@@ -19,6 +19,7 @@ from storaiteller.api.generations import (
     TooManyRequestsError,
     UnknownRequestError,
 )
+from storaiteller.api.news import News
 from storaiteller.api.protocol import ProgressReport, WriteRequest, client_message
 from storaiteller.api.told import Told
 from storaiteller.engines.pool import EnginePool
@@ -63,7 +64,7 @@ def engine() -> ScriptedEngine:
 @pytest.fixture
 async def room(engine: ScriptedEngine, library: Library) -> AsyncIterator[Generations]:
     pool = EnginePool()
-    room = Generations(ScriptedModels(engine), pool, library)
+    room = Generations(ScriptedModels(engine), pool, library, News())
     yield room
     await room.aclose()
     await pool.aclose()
@@ -216,7 +217,7 @@ async def test_the_end_of_the_app_keeps_stories_as_far_as_they_came(
     engine: ScriptedEngine, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generations, "FINISHING_SECONDS", GUARD)
-    room = Generations(ScriptedModels(engine), EnginePool(), library)
+    room = Generations(ScriptedModels(engine), EnginePool(), library, News())
     engine.script = ("Once upon", asyncio.Event())
     generation = room.begin(asked(story=STORY))
     await until(lambda: generation.told.text)

@@ -263,6 +263,20 @@ async def test_another_client_may_not_use_an_id_that_is_in_use(
         assert text_of(await other.hear_until("done")) == "Once upon."
 
 
+async def test_every_client_is_told_which_story_was_changed(server: Serving, engine: ScriptedEngine) -> None:
+    async with server.talk() as one, server.talk() as other, server.http() as http:
+        for talk in (one, other):  # by the answer, the connection listens
+            await talk.say(type="stop", id="nobody")
+            await talk.hear_until("error")
+        story = (await http.post("/library/stories", json={"text": "Once."})).json()["id"]
+        await http.put(f"/library/stories/{story}", json={"revision": 1, "text": "Twice."})
+        saved = {"type": "changed", "story": story, "revision": 2, "trashed": False}
+        assert [await talk.hear() for talk in (one, other)] == [saved, saved]
+        await http.post(f"/library/stories/{story}/trash")
+        assert [await talk.hear() for talk in (one, other)] == [saved | {"trashed": True}] * 2
+        await assert_still_writes(one, engine)
+
+
 # --- stop -----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from storaiteller.library.errors import ConflictError, StoryMissingError
 from storaiteller.library.library import Library
+from storaiteller.library.values import Story
 
 TRIES = 3
 """Somebody may save between our looking and our saving; once or twice, but not for ever."""
@@ -27,12 +28,12 @@ class FinishedStory:
         return self.before + self.generated
 
 
-def finish_story(library: Library, story: FinishedStory) -> bool:
+def finish_story(library: Library, story: FinishedStory) -> Story | None:
     """Save the whole story, with a version, if the library holds a beginning of it that has ``before``.
 
     Anything else there is the writer's own: a text that was edited or replaced, or thrown away. Returns
-    whether the library holds the whole. Waits for the disk. Raises the ``LibraryError`` family, and
-    ``ConflictError`` for a story that somebody changes again and again.
+    the story as it is then, or None where it was left alone. Waits for the disk. Raises the
+    ``LibraryError`` family, and ``ConflictError`` for a story that somebody changes again and again.
     """
     for left in reversed(range(TRIES)):
         try:
@@ -43,21 +44,20 @@ def finish_story(library: Library, story: FinishedStory) -> bool:
     raise AssertionError
 
 
-def _finish(library: Library, story: FinishedStory) -> bool:
+def _finish(library: Library, story: FinishedStory) -> Story | None:
     if not story.generated:
-        return False
+        return None
     about: dict[str, Any] = {"settings": story.settings, "model": story.model or None}
     try:
         stored = library.get(story.id)
     except StoryMissingError:
-        library.create(id=story.id, text=story.text, reason="generation", **about)
-        return True
+        return library.create(id=story.id, text=story.text, reason="generation", **about)
     if stored.trashed_at or not _is_beginning(stored.text, story):
-        return False
+        return None
     if stored.text != story.text:
-        library.save(story.id, stored.revision, text=story.text, **about)
+        stored = library.save(story.id, stored.revision, text=story.text, **about)
     library.keep_version(story.id, "generation")
-    return True
+    return stored
 
 
 def _is_beginning(stored: str, story: FinishedStory) -> bool:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from storaiteller.api.answer import Answer
 from storaiteller.api.finishing import FinishedStory, finish_story
+from storaiteller.api.news import News
 from storaiteller.api.protocol import Continue, Generate, WriteRequest
 from storaiteller.api.told import Told
 from storaiteller.engines.pool import EnginePool
@@ -126,10 +127,11 @@ class Generation:
 class Generations:
     """Runs requests, whoever listens, and remembers for a while what was told of them."""
 
-    def __init__(self, models: Models, pool: EnginePool, library: Library) -> None:
+    def __init__(self, models: Models, pool: EnginePool, library: Library, news: News) -> None:
         self._models = models
         self._pool = pool
         self._library = library
+        self._news = news
         self._running: dict[str, Generation] = {}
         self._ended: dict[str, Generation] = {}
         """In the order in which they ended."""
@@ -187,7 +189,8 @@ class Generations:
         if generation.is_heard:
             return
         try:
-            await asyncio.to_thread(finish_story, self._library, story)
+            if finished := await asyncio.to_thread(finish_story, self._library, story):
+                self._news.tell(finished)
         except StoraitellerError as error:
             log.error("A story could not be finished in the library: %s", error.message)
         except Exception:

@@ -19,6 +19,7 @@ from starlette.concurrency import iterate_in_threadpool
 from storaiteller import __version__
 from storaiteller.api.downloads import attachment, file_name
 from storaiteller.api.errors import ConflictBody, responses
+from storaiteller.api.news import News
 from storaiteller.library.archive import Refused, write_archive
 from storaiteller.library.importing import import_files
 from storaiteller.library.library import Library
@@ -123,17 +124,17 @@ class ImportResult(BaseModel):
     refused: list[Refused]
 
 
-def library_router(library: Library) -> APIRouter:
+def library_router(library: Library, news: News) -> APIRouter:
     """Every route runs beside the event loop: all of them wait for the disk."""
     router = APIRouter(prefix="/library", tags=["library"])
-    _add_stories(router, library)
-    _add_versions(router, library)
-    _add_trash(router, library)
+    _add_stories(router, library, news)
+    _add_versions(router, library, news)
+    _add_trash(router, library, news)
     _add_files(router, library)
     return router
 
 
-def _add_stories(router: APIRouter, library: Library) -> None:
+def _add_stories(router: APIRouter, library: Library, news: News) -> None:
     @router.get("/stories", responses=responses(*_FAILS))
     def list_stories(
         query: Annotated[str, Query(max_length=1_000)] = "",
@@ -162,10 +163,11 @@ def _add_stories(router: APIRouter, library: Library) -> None:
         """Save what has changed; 409 if the story was changed elsewhere since, and then nothing is saved."""
         changes = dict(body)
         saved = library.save(id, changes.pop("revision"), **changes)
+        news.tell(saved)
         return SavedStory(**{name: getattr(saved, name) for name in SavedStory.model_fields})
 
 
-def _add_versions(router: APIRouter, library: Library) -> None:
+def _add_versions(router: APIRouter, library: Library, news: News) -> None:
     @router.get("/stories/{id}/versions", responses=responses(404, *_FAILS))
     def list_versions(id: Id) -> Timeline:
         """Every version of a story, newest first."""
@@ -189,19 +191,25 @@ def _add_versions(router: APIRouter, library: Library) -> None:
     @router.post("/stories/{id}/versions/{number}/restore", responses=responses(404, *_FAILS) | _CONFLICT)
     def restore_version(id: Id, number: Number, body: Restoring) -> Story:
         """Go back to a version. The present text is kept as one first, so that this can be undone."""
-        return library.restore(id, number, body.revision)
+        restored = library.restore(id, number, body.revision)
+        news.tell(restored)
+        return restored
 
 
-def _add_trash(router: APIRouter, library: Library) -> None:
+def _add_trash(router: APIRouter, library: Library, news: News) -> None:
     @router.post("/stories/{id}/trash", responses=responses(404, *_FAILS))
     def trash_story(id: Id) -> Summary:
         """Put a story in the trash."""
-        return library.trash(id)
+        trashed = library.trash(id)
+        news.tell(trashed)
+        return trashed
 
     @router.post("/stories/{id}/untrash", responses=responses(404, *_FAILS))
     def untrash_story(id: Id) -> Summary:
         """Take a story out of the trash."""
-        return library.untrash(id)
+        back = library.untrash(id)
+        news.tell(back)
+        return back
 
     @router.delete("/stories/{id}", status_code=204, responses=responses(404, 409, *_FAILS))
     def delete_story(id: Id) -> None:

@@ -142,4 +142,15 @@ class Error(BaseModel):
     field: str | None = None
 
 
-ServerMessage = Started | ProgressReport | ChunkMessage | Done | Error
+class Changed(BaseModel):
+    """Told to every connection: a story of the library was changed, by whomever."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["changed"] = "changed"
+    story: str
+    revision: int
+    trashed: bool
+
+
+ServerMessage = Started | ProgressReport | ChunkMessage | Done | Error | Changed

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from storaiteller.api.errors import describe
 from storaiteller.api.generations import Generation, Generations, TooManyRequestsError
+from storaiteller.api.news import News
 from storaiteller.api.protocol import Error, Resume, Stop, client_message
 from storaiteller.errors import InvalidRequestError
 
@@ -28,26 +29,28 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The longest message; a longer one closes the connection (1009), as the protocol has it."""
 
 
-def socket_router(generations: Generations) -> APIRouter:
+def socket_router(generations: Generations, news: News) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws")
     async def stories(websocket: WebSocket) -> None:
         await websocket.accept()
-        await _Session(websocket, generations).run()
+        await _Session(websocket, generations, news).run()
 
     return router
 
 
 class _Session:
-    def __init__(self, websocket: WebSocket, generations: Generations) -> None:
+    def __init__(self, websocket: WebSocket, generations: Generations, news: News) -> None:
         self._websocket = websocket
         self._generations = generations
+        self._news = news
         self._hearing: dict[str, anyio.CancelScope] = {}
         """What is being told here, by its id: to be told from elsewhere in it, that has to end first."""
 
     async def run(self) -> None:
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tell_changes)
             while (event := await self._websocket.receive())["type"] == "websocket.receive":
                 await self._hear(event.get("text"), tasks)
             tasks.cancel_scope.cancel()
@@ -91,6 +94,11 @@ class _Session:
                 if self._hearing.get(generation.request.id) is scope:
                     del self._hearing[generation.request.id]
             await generation.settled.wait()
+
+    async def _tell_changes(self) -> None:
+        with self._news.heard() as listener:
+            while True:
+                await self._send(await listener.next())
 
     async def _refuse(self, request_id: str | None, error: InvalidRequestError) -> None:
         await self._send(Error(id=request_id, code=error.code, message=error.message, field=error.field))

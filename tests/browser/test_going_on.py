@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Site
 from tests.browser.desk import SLOW_MS, Desk
@@ -160,3 +160,18 @@ def test_stop_without_a_line_stops_here_at_once(page: Page, site: Site) -> None:
     line.mend()
     expect(desk.button("Continue")).to_be_visible(timeout=SLOW_MS)
     assert desk.text == stopped
+
+
+def test_another_browser_follows_at_once(desk: Desk, browser: Browser, site: Site) -> None:
+    desk.put("Ada ran.")
+    kept = desk.kept
+    wait_for_story(desk.page, {"story": kept["story"]}, "Ada ran.")
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(site.address)
+    other.goto(f"{site.origin}/?story={kept['story']}")
+    expect(other.get_by_role("textbox", name="Story")).to_have_text("Ada ran.")
+
+    desk.page.keyboard.insert_text(" Bo too.")
+    expect(other.get_by_role("textbox", name="Story")).to_have_text("Ada ran. Bo too.")
+    context.close()

@@ -530,3 +530,19 @@ test("a copy of the page that saves an older beginning does not part a story tha
   await clock.pass(2000);
   assert.deepEqual([library.texts, window.said], [["Once upon a time."], []]);
 });
+
+test("what the server tells of is followed, our own saves are not", async () => {
+  const { library, window } = await begun();
+  const { readStory } = library;
+  let reads = 0;
+  library.readStory = (id) => ((reads += 1), readStory(id));
+  const heard = (more) => window.sync.heard({ id: window.id, revision: library.stories.get(window.id).revision, isTrashed: false, ...more });
+  await heard();
+  await heard({ id: "another" });
+  assert.equal(reads, 0);
+  library.change(window.id, { text: "Once. Bo woke." });
+  await heard();
+  assert.deepEqual([window.text, reads, window.said], ["Once. Bo woke.", 1, ["followed"]]);
+  await heard({ isTrashed: true });
+  assert.deepEqual(window.said.at(-1), ["trashed", true]);
+});

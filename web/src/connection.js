@@ -17,12 +17,14 @@ export class Connection {
   #url;
   #dial;
   #onLine;
+  #onChanged;
 
-  /** `onLine(true | false)`: the line is there, or went. `open` makes the socket (tests pass their own). */
-  constructor(url, { onLine = () => {}, open = (to) => new WebSocket(to) } = {}) {
+  /** `onLine(true | false)`: the line is there, or went. `onChanged(message)`: a story of the library was changed. `open` makes the socket (tests pass their own). */
+  constructor(url, { onLine = () => {}, onChanged = () => {}, open = (to) => new WebSocket(to) } = {}) {
     this.#url = url;
     this.#dial = open;
     this.#onLine = onLine;
+    this.#onChanged = onChanged;
   }
 
   /**
@@ -93,6 +95,7 @@ export class Connection {
   #heard(frame) {
     const message = readServerMessage(frame);
     if (!message) return;
+    if (message.type === "changed") return this.#onChanged(message);
     const addressed = message.id === null ? [...this.#open.keys()] : [message.id];
     for (const id of addressed) this.#tell(id, message.code === "unknown_request" ? { type: "lost", id } : message);
   }

@@ -115,6 +115,15 @@ export class LibrarySync {
     else this.#take(story, theirs);
   }
 
+  /** The server tells of every change, of our own too: those are known by the time that their answer is here. */
+  async heard({ id, revision, isTrashed }) {
+    await this.loop.working;
+    const story = this.current;
+    if (story?.id !== id) return;
+    if (isTrashed !== (this.#trashed === id)) this.#trash(isTrashed);
+    if (revision > story.revision) await this.follow();
+  }
+
   /** The library holds `told` of the story on the page, and so does the page. */
   adopted(told) {
     this.look();

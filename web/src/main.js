@@ -66,6 +66,7 @@ async function open() {
   });
   const diagnose = () => health.diagnose();
   const connection = new Connection(`${location.origin.replace(/^http/, "ws")}/ws`, {
+    onChanged: ({ story, revision, trashed }) => library.sync.heard({ id: story, revision, isTrashed: trashed }),
     onLine: (up) => (!up || health.now?.ready === false) && health.check(),
   });
   const shared = { connection, announcer, diagnose };

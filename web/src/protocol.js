@@ -43,6 +43,7 @@ const SHAPES = {
     tokens_per_second: number,
     time_to_first_token_ms: number,
   },
+  changed: { story: text, revision: count, trashed: oneOf(true, false) },
   error: { id: orNull(text), code: text, message: text, field: orNull(text) },
 };
 
