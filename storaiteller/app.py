@@ -13,9 +13,11 @@ from fastapi import FastAPI
 from storaiteller import __version__
 from storaiteller.api import errors
 from storaiteller.api.feedback import feedback_router
+from storaiteller.api.generations import Generations
 from storaiteller.api.learning import learning_router
 from storaiteller.api.library import library_router
 from storaiteller.api.models import models_router
+from storaiteller.api.news import News
 from storaiteller.api.pages import Pages
 from storaiteller.api.preferences import preferences_router
 from storaiteller.api.security import Gate, new_token
@@ -48,6 +50,8 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     pairs = PreferenceLedger(config.preferences_path)
     verdicts = Verdicts(ledger, pairs)
     library = Library(config.library_url)
+    news = News()
+    generations = Generations(models, pool, library, news)
 
     async def warm() -> None:
         """Load the default model before anybody asks; what goes wrong is told by ``/health``."""
@@ -70,6 +74,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
         finally:
             warming.cancel()
             await asyncio.wait([warming])
+            await generations.aclose()
             await pool.aclose()
             await models.aclose()
             await asyncio.to_thread(library.close)
@@ -87,12 +92,12 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     app.include_router(stories_router())
     app.include_router(feedback_router(verdicts))
     app.include_router(preferences_router(pairs, verdicts))
-    app.include_router(library_router(library))
+    app.include_router(library_router(library, news))
     app.include_router(takes_router(library))
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))
-    app.include_router(socket_router(models, pool))
+    app.include_router(socket_router(generations, news))
     pages = Pages()
     pages.install(app)
     password = config.password.get_secret_value() if config.password else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from storaiteller.api import answer
+from storaiteller.api import answer, generations
 from storaiteller.api.protocol import ServerMessage
 from storaiteller.api.socket import MAX_RUNNING
 from storaiteller.engines.base import Engine, GenerationOptions, Report
@@ -228,7 +228,7 @@ async def test_every_message_of_the_examples_is_one_that_the_server_knows(talk: 
     """The page is tested against the same examples."""
     examples = json.loads((Path(__file__).parent / "protocol_examples.json").read_text())
     for example in examples["client"]:
-        if example["type"] == "stop":
+        if example["type"] in ("stop", "resume"):
             continue
         await talk.say(**example)
         heard = await talk.hear_until("done")
@@ -296,12 +296,35 @@ async def test_more_requests_than_may_run_at_once_are_refused(talk: Talk, engine
     await assert_still_writes(talk, engine)
 
 
-async def test_two_clients_may_use_the_same_id(server: Serving, engine: ScriptedEngine) -> None:
+async def test_another_client_may_not_use_an_id_that_is_in_use(
+    server: Serving, engine: ScriptedEngine
+) -> None:
+    """Each may ask for the other's request: there can be only one of that name."""
+    rest = asyncio.Event()
+    engine.script = ("Once ", rest, "upon.")
     async with server.talk() as one, server.talk() as other:
         await one.say(**generate())
+        await one.hear_until("chunk")
         await other.say(**generate())
-        for talk in (one, other):
-            assert text_of(await talk.hear_until("done")) == "Once upon a time."
+        assert (await other.hear())["code"] == "duplicate_id"
+        rest.set()
+        await one.hear_until("done")
+        await other.say(**generate())
+        assert text_of(await other.hear_until("done")) == "Once upon."
+
+
+async def test_every_client_is_told_which_story_was_changed(server: Serving, engine: ScriptedEngine) -> None:
+    async with server.talk() as one, server.talk() as other, server.http() as http:
+        for talk in (one, other):  # by the answer, the connection listens
+            await talk.say(type="stop", id="nobody")
+            await talk.hear_until("error")
+        story = (await http.post("/library/stories", json={"text": "Once."})).json()["id"]
+        await http.put(f"/library/stories/{story}", json={"revision": 1, "text": "Twice."})
+        saved = {"type": "changed", "story": story, "revision": 2, "trashed": False}
+        assert [await talk.hear() for talk in (one, other)] == [saved, saved]
+        await http.post(f"/library/stories/{story}/trash")
+        assert [await talk.hear() for talk in (one, other)] == [saved | {"trashed": True}] * 2
+        await assert_still_writes(one, engine)
 
 
 # --- stop -----------------------------------------------------------------------------------------
@@ -570,15 +593,22 @@ async def close(talk: Talk) -> None:
     await talk.connection.close()
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody listens to is given up at once."""
+    monkeypatch.setattr(generations, "ABANDONED_SECONDS", 0.0)
+
+
 @pytest.mark.parametrize("leave", [hang_up, close])
 @pytest.mark.parametrize("until", ["started", "chunk"])
-async def test_a_client_that_leaves_takes_its_story_with_it(
+@pytest.mark.usefixtures("impatient")
+async def test_a_client_that_leaves_for_good_takes_its_rewriting_with_it(
     server: Serving, engine: ScriptedEngine, until: str, leave: Callable[[Talk], Any]
 ) -> None:
-    text = ("Once upon",) if until == "chunk" else ()
+    text = ("She rose and ran home again. " * 9,) if until == "chunk" else ()
     engine.script = (*text, asyncio.Event())
     async with server.talk() as talk:
-        await talk.say(**generate())
+        await talk.say(**rewrite())
         await talk.hear_until(until)
         left = leave(talk)
         if left is not None:
@@ -589,16 +619,112 @@ async def test_a_client_that_leaves_takes_its_story_with_it(
         await assert_still_writes(other, engine)
 
 
-async def test_a_client_that_leaves_ends_all_its_stories(server: Serving, engine: ScriptedEngine) -> None:
+@pytest.mark.usefixtures("impatient")
+async def test_a_client_that_leaves_for_good_ends_all_its_rewritings(
+    server: Serving, engine: ScriptedEngine
+) -> None:
     engine.script = (asyncio.Event(),)
     async with server.talk() as talk:
         for number in range(3):
-            await talk.say(**generate(f"g{number}"))
+            await talk.say(**rewrite(f"r{number}"))
             await talk.hear_until("started")
         assert engine.streaming == 3
         hang_up(talk)
         await asyncio.wait_for(engine.idle.wait(), GUARD)
     assert engine.streaming == 0
+
+
+@pytest.mark.parametrize("leave", [hang_up, close])
+@pytest.mark.parametrize("request_", [generate("left"), continue_("left")], ids=["generate", "continue"])
+@pytest.mark.usefixtures("impatient")
+async def test_a_story_goes_on_without_its_client_and_is_told_whole_to_the_next(
+    server: Serving, engine: ScriptedEngine, request_: dict[str, Any], leave: Callable[[Talk], Any]
+) -> None:
+    rest = asyncio.Event()
+    engine.script = ("Once ", rest, "upon ", "a time.")
+    async with server.talk() as talk:
+        await talk.say(**request_)
+        heard = await talk.hear_until("chunk")
+        left = leave(talk)
+        if left is not None:
+            await left
+    assert engine.streaming == 1
+    async with server.talk() as back:
+        await back.say(type="resume", id="left", seq=1)
+        again = [await back.hear()]
+        assert again == heard[:1], "it is started once more"
+        rest.set()
+        again += await back.hear_until("done")
+        chunks = [each for each in heard + again if each["type"] == "chunk"]
+        assert text_of(chunks, "left").endswith("upon a time.")
+        assert again[-1]["finish_reason"] == "stop"
+        await back.say(type="resume", id="left", seq=0)
+        replayed = await back.hear_until("done")
+        assert [each for each in replayed if each["type"] == "chunk"] == chunks
+        assert (replayed[0], replayed[-1]) == (heard[0], again[-1])
+        await assert_still_writes(back, engine)
+
+
+async def test_two_clients_hear_the_same_story_each_at_its_own_pace(
+    server: Serving, engine: ScriptedEngine, small_buffers: socket.socket
+) -> None:
+    """One of the two does not read: the other hears all of it in the meantime."""
+    engine.script = Sentences(1_000, SENTENCE)
+    async with server.talk(sock=small_buffers, max_queue=1) as stalled, server.talk() as other:
+        await stalled.say(**generate(settings=LONG_STORY))
+        await stalled.hear_until("started")
+        await other.say(type="resume", id="g1", seq=0)
+        heard = await other.hear_until("done")
+        assert text_of(heard) == (SENTENCE * 1_000).rstrip()
+        late = await stalled.hear_until("done")
+        assert text_of(late) == text_of(heard)
+        assert late[-1] == heard[-1]
+
+
+async def test_a_request_can_be_stopped_from_another_connection(
+    server: Serving, engine: ScriptedEngine
+) -> None:
+    engine.script = ("Once upon", asyncio.Event())
+    async with server.talk() as one, server.talk() as other:
+        await one.say(**generate())
+        await one.hear_until("chunk")
+        await other.say(type="stop", id="g1")
+        assert (await one.hear_until("done"))[-1]["finish_reason"] == "cancelled"
+
+
+async def test_a_request_resumed_twice_on_one_connection_is_told_from_the_last_place_on(
+    talk: Talk, engine: ScriptedEngine
+) -> None:
+    rest = asyncio.Event()
+    engine.script = ("Once ", rest, "upon.")
+    await talk.say(**generate())
+    await talk.hear_until("chunk")
+    await talk.say(type="resume", id="g1", seq=0)
+    assert text_of(await talk.hear_until("chunk")) == "Once"
+    await talk.say(type="resume", id="g1", seq=1)
+    await talk.hear_until("started")
+    rest.set()
+    heard = await talk.hear_until("done")
+    assert [each["text"] for each in heard if each["type"] == "chunk"] == [" upon."]
+
+
+@pytest.mark.parametrize("seq", [-1, "0", None, 1.5])
+async def test_a_resume_names_the_number_of_a_chunk(talk: Talk, engine: ScriptedEngine, seq: Any) -> None:
+    await talk.say(type="resume", id="g1", seq=seq)
+    refusal = await talk.hear()
+    assert (refusal["id"], refusal["field"]) == ("g1", "seq")
+    await talk.say(type="resume", id="never made", seq=0)
+    refusal = await talk.hear()
+    assert (refusal["id"], refusal["field"], refusal["code"]) == ("never made", "id", "unknown_request")
+    await assert_still_writes(talk, engine)
+
+
+async def test_a_story_names_its_place_in_the_library_by_an_id(talk: Talk, engine: ScriptedEngine) -> None:
+    await talk.say(**generate(story="../1"))
+    refusal = await talk.hear()
+    assert (refusal["field"], refusal["code"]) == ("story", "invalid_request")
+    assert "32 characters of 0 to 9 and a to f" in refusal["message"]
+    await assert_still_writes(talk, engine)
 
 
 class Sentences:
@@ -640,10 +766,10 @@ async def test_the_model_waits_for_a_reader_that_stalls_and_nobody_else_does(
         await stalled.say(**generate(settings=LONG_STORY))
         await stalled.hear_until("started")
         engine.script = quick
-        await other.say(**generate(settings=LONG_STORY))
-        assert len(text_of(await other.hear_until("done"))) == 2_450 * 5 - 1
+        await other.say(**generate("quick", settings=LONG_STORY))
+        assert len(text_of(await other.hear_until("done"), "quick")) == 2_450 * 5 - 1
         ahead = slow.taken * len(SENTENCE)
-        assert answer.MAX_WAITING_CHARACTERS < ahead < 1_500_000 < 2_450 * len(SENTENCE)
+        assert answer.MAX_AHEAD_CHARACTERS < ahead < 4_500_000 < 2_450 * len(SENTENCE)
         heard = await stalled.hear_until("done")
         assert text_of(heard) == (SENTENCE * 2_450).rstrip()
         assert heard[-1]["finish_reason"] == "stop"
@@ -660,7 +786,7 @@ async def test_a_stopped_story_loses_nothing_on_its_way_to_a_slow_reader(
         await stalled.say(**generate(settings=LONG_STORY))
         await stalled.hear_until("started")
         engine.script = Sentences(2_450, "Aaa. ")
-        await other.say(**generate(settings=LONG_STORY))
+        await other.say(**generate("quick", settings=LONG_STORY))
         await other.hear_until("done")
         engine.ended.clear()
         await stalled.say(type="stop", id="g1")
@@ -672,7 +798,7 @@ async def test_a_stopped_story_loses_nothing_on_its_way_to_a_slow_reader(
         assert len(told) >= (story.taken - 2) * len(SENTENCE)
 
 
-async def test_a_stalled_reader_who_leaves_frees_the_model(
+async def test_the_model_waits_no_more_for_a_stalled_reader_who_left(
     server: Serving, engine: ScriptedEngine, small_buffers: socket.socket
 ) -> None:
     engine.script = Sentences(2_450, SENTENCE)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 
 import anyio
-from pydantic import BaseModel
 
 from storaiteller.api.asking import ask
 from storaiteller.api.errors import UNEXPECTED
 from storaiteller.api.protocol import (
-    ChunkMessage,
     Done,
     Error,
     ProgressReport,
@@ -25,6 +23,7 @@ from storaiteller.api.protocol import (
     WordsMessage,
     WriteRequest,
 )
+from storaiteller.api.told import Told
 from storaiteller.engines.base import Engine
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
@@ -39,48 +38,44 @@ FRAME_SECONDS = 1 / 60
 LOADING_SECONDS = 0.25
 """Between two reports on a model that is being loaded."""
 
-MAX_WAITING_CHARACTERS = 65_536
-"""Text the model may be ahead of a reader that stalls; then the model waits too."""
+MAX_AHEAD_CHARACTERS = 65_536
+"""Text the model may be ahead of all its readers; then it waits for the first of them, if there is one."""
 
 
 class Answer:
-    """Runs ``request`` and sends what comes of it; ``stop`` ends it early.
+    """Runs ``request`` and tells what comes of it; ``stop`` ends it early.
 
-    Two tasks: the model's text is taken as it comes, and sent as the reader takes it.
+    Two tasks: the model's text is taken as it comes, and told once a frame.
     """
 
-    def __init__(
-        self,
-        request: WriteRequest,
-        models: Models,
-        pool: EnginePool,
-        send: Callable[[BaseModel], Awaitable[None]],
-    ) -> None:
+    def __init__(self, request: WriteRequest, models: Models, pool: EnginePool, told: Told) -> None:
         self._request = request
         self._models = models
         self._pool = pool
-        self._send = send
+        self._told = told
         self._scope = anyio.CancelScope()
         self._begun = time.perf_counter()
         self._first_text = 0.0
         self._model_id = ""
         self._read: Progress | None = None
         self._started = False
-        self._sent: list[str] = []
         self._waiting: list[str] = []
         self._waiting_characters = 0
         self._news = asyncio.Event()
-        self._room = asyncio.Event()
-        self._relaying = False
         self._pieces = 0
         self._last: Chunk | None = None
 
+    @property
+    def model_id(self) -> str:
+        """The model that writes, once it is known; empty before."""
+        return self._model_id
+
     def stop(self) -> None:
-        """End the generation within a token; what was written is sent, then ``done`` (cancelled)."""
+        """End the generation within a token; what was written is told, then ``done`` (cancelled)."""
         self._scope.cancel()
 
     async def run(self) -> None:
-        """Send everything about this request. Raises nothing but cancellation from outside."""
+        """Tell everything about this request. Raises nothing but cancellation from outside."""
         failure: Error | None = None
         with self._scope:
             try:
@@ -90,7 +85,7 @@ class Answer:
             except Exception:
                 log.exception("a request failed unexpectedly")
                 failure = self._error("internal", UNEXPECTED)
-        await self._finish(failure)
+        self._finish(failure)
 
     async def _write(self) -> None:
         model = await self._models.find(self._request.model)
@@ -106,7 +101,7 @@ class Answer:
     async def _report_loading(self, model: ModelInfo) -> None:
         """Say how far the model is, until somebody ends this."""
         while self._request.progress and model.size_bytes and not self._pool.is_loaded(model.id):
-            await self._report("loading", self._pool.bytes_read.get(model.id, 0), model.size_bytes)
+            self._report("loading", self._pool.bytes_read.get(model.id, 0), model.size_bytes)
             await anyio.sleep(LOADING_SECONDS)
 
     async def _write_with(self, engine: Engine) -> None:
@@ -117,86 +112,76 @@ class Answer:
             await _ended(relay)
 
     async def _take(self, engine: Engine) -> None:
-        """Take the model's text as it comes; wait where the reader is far behind."""
+        """Take the model's text as it comes; wait where all readers are far behind."""
         async with aclosing(ask(engine, self._request)) as stream:
             async for chunk in stream:
                 if chunk.progress is not None:
                     self._read = chunk.progress
-                    await self._start()
+                    self._start()
                     if self._request.progress:
-                        await self._report("reading", chunk.progress.done, chunk.progress.total)
+                        self._report("reading", chunk.progress.done, chunk.progress.total)
                 elif chunk.candidates is not None:
-                    await self._tell_words(chunk.candidates)
+                    self._tell_words(chunk.candidates)
                 elif chunk.finish_reason is not None:
                     self._last = chunk
                 else:
                     await self._queue(chunk.text)
 
-    async def _tell_words(self, words: Sequence[Candidate]) -> None:
-        await self._start()
+    def _tell_words(self, words: Sequence[Candidate]) -> None:
+        self._start()
         self._first_text = time.perf_counter()
         told = tuple(Word(text=each.text, probability=round(each.probability, 4)) for each in words)
-        await self._send(WordsMessage(id=self._request.id, words=told))
+        self._told.tell(WordsMessage(id=self._request.id, words=told))
 
     async def _queue(self, text: str) -> None:
         self._pieces += 1
         self._waiting.append(text)
         self._waiting_characters += len(text)
         self._news.set()
-        while self._relaying and self._waiting_characters > MAX_WAITING_CHARACTERS:
-            self._room.clear()
-            await self._room.wait()
+        while self._told.lead + self._waiting_characters > MAX_AHEAD_CHARACTERS:
+            await self._told.moved()
 
     async def _relay(self) -> None:
-        """Send what is waiting, once a frame. What goes wrong here is met again at the end."""
-        self._relaying = True
-        try:
-            while True:
-                await self._news.wait()
-                await self._flush()
-                await anyio.sleep(FRAME_SECONDS)
-        finally:
-            self._relaying = False
-            self._room.set()
+        """Tell what is waiting, once a frame."""
+        while True:
+            await self._news.wait()
+            self._flush()
+            await anyio.sleep(FRAME_SECONDS)
 
-    async def _flush(self) -> None:
-        """Send all that is waiting. It is only forgotten once sent: sending may be cancelled."""
+    def _flush(self) -> None:
+        """Tell all that is waiting."""
         self._news.clear()
         if not self._waiting:
             return
-        await self._start()
-        pieces = len(self._waiting)
-        text = "".join(self._waiting)
-        await self._send(ChunkMessage(id=self._request.id, seq=len(self._sent), text=text))
+        self._start()
+        self._told.tell_text("".join(self._waiting))
         self._first_text = self._first_text or time.perf_counter()
-        self._sent.append(text)
-        del self._waiting[:pieces]
-        self._waiting_characters -= len(text)
-        self._room.set()
+        self._waiting.clear()
+        self._waiting_characters = 0
 
-    async def _start(self) -> None:
+    def _start(self) -> None:
         if not self._started:
             request_id, tokens = self._request.id, self._read.total if self._read else None
-            await self._send(Started(id=request_id, model=self._model_id, prompt_tokens=tokens))
+            self._told.tell(Started(id=request_id, model=self._model_id, prompt_tokens=tokens))
             self._started = True
 
-    async def _report(self, stage: Stage, done: int, total: int) -> None:
-        await self._send(ProgressReport(id=self._request.id, stage=stage, done=done, total=total))
+    def _report(self, stage: Stage, done: int, total: int) -> None:
+        self._told.tell(ProgressReport(id=self._request.id, stage=stage, done=done, total=total))
 
-    async def _finish(self, failure: Error | None) -> None:
+    def _finish(self, failure: Error | None) -> None:
         try:
-            await self._conclude(failure)
+            self._conclude(failure)
         except Exception:
             log.exception("the end of a request could not be told")
-            await self._send(self._error("internal", UNEXPECTED))
+            self._told.tell(self._error("internal", UNEXPECTED))
 
-    async def _conclude(self, failure: Error | None) -> None:
-        await self._flush()
+    def _conclude(self, failure: Error | None) -> None:
+        self._flush()
         if failure is not None:
-            await self._send(failure)
+            self._told.tell(failure)
             return
-        await self._start()
-        await self._send(self._done())
+        self._start()
+        self._told.tell(self._done())
 
     def _done(self) -> Done:
         last = self._last or Chunk(finish_reason="cancelled")
@@ -207,7 +192,7 @@ class Answer:
         return Done(
             id=self._request.id,
             finish_reason=last.finish_reason or "cancelled",
-            words=count_words("".join(self._sent)),
+            words=count_words(self._told.text),
             usage=TokenUsage(
                 prompt=usage.prompt_tokens, cached=usage.cached_tokens, completion=usage.completion_tokens
             ),

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _TEXT = f"text of at most {MAX_TEXT_CHARACTERS:,} characters, without NULs or lone surrogates"
 _NAMES = "each one line of 1 to 80 characters"
-MESSAGES = ("generate", "rewrite", "continue", "insert", "titles", "summary", "words", "stop")
+MESSAGES = ("generate", "rewrite", "continue", "insert", "titles", "summary", "words", "stop", "resume")
 """The types of messages that a client may send on the socket."""
 
 RULES = {
@@ -46,6 +46,7 @@ RULES = {
     "seed": "a whole number from 0 to 4294967294",
     "id": "text of 1 to 128 characters",
     "type": f"one of {', '.join(MESSAGES)}",
+    "seq": "the number of the next chunk: a whole number from 0",
     "model": "the id of one of the models in the list of models",
     "settings": "an object with at least genre, register and max_words",
     "sampling": 'an object such as {"temperature": 0.8}',
@@ -64,6 +65,8 @@ _A_STORY_ID = "32 characters of 0 to 9 and a to f"
 _RULES_BY_PLACE = {
     "body.id": _A_STORY_ID,
     "path.id": _A_STORY_ID,
+    "generate.story": _A_STORY_ID,
+    "continue.story": _A_STORY_ID,
     "path.number": "the number of a version, from 1",
     "body.text": "text without lone surrogates",
     "body.origins": 'a list of runs such as [12, "model"]: a length from 1, and model, edited or writer',

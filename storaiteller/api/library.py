@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from storaiteller.api.errors import responses
 from storaiteller.api.library_bodies import CONFLICT, FAILS, STORY_ID, Body, Id, Revision, Runs
 from storaiteller.api.library_files import add_files
+from storaiteller.api.news import News
 from storaiteller.api.versions import add_versions
 from storaiteller.library.library import Library
 from storaiteller.library.values import Sort, Story, Summary, Tag
@@ -72,17 +73,17 @@ class Deleted(BaseModel):
     deleted: int
 
 
-def library_router(library: Library) -> APIRouter:
+def library_router(library: Library, news: News) -> APIRouter:
     """Every route runs beside the event loop: all of them wait for the disk."""
     router = APIRouter(prefix="/library", tags=["library"])
-    _add_stories(router, library)
-    _add_trash(router, library)
-    add_versions(router, library)
+    _add_stories(router, library, news)
+    _add_trash(router, library, news)
+    add_versions(router, library, news)
     add_files(router, library)
     return router
 
 
-def _add_stories(router: APIRouter, library: Library) -> None:
+def _add_stories(router: APIRouter, library: Library, news: News) -> None:
     @router.get("/stories", responses=responses(*FAILS))
     def list_stories(
         query: Annotated[str, Query(max_length=1_000)] = "",
@@ -111,19 +112,24 @@ def _add_stories(router: APIRouter, library: Library) -> None:
         """Save what has changed; 409 if the story was changed elsewhere since, and then nothing is saved."""
         changes = dict(body)
         saved = library.save(id, changes.pop("revision"), **changes)
+        news.tell(saved)
         return SavedStory(**{name: getattr(saved, name) for name in SavedStory.model_fields})
 
 
-def _add_trash(router: APIRouter, library: Library) -> None:
+def _add_trash(router: APIRouter, library: Library, news: News) -> None:
     @router.post("/stories/{id}/trash", responses=responses(404, *FAILS))
     def trash_story(id: Id) -> Summary:
         """Put a story in the trash."""
-        return library.trash(id)
+        trashed = library.trash(id)
+        news.tell(trashed)
+        return trashed
 
     @router.post("/stories/{id}/untrash", responses=responses(404, *FAILS))
     def untrash_story(id: Id) -> Summary:
         """Take a story out of the trash."""
-        return library.untrash(id)
+        back = library.untrash(id)
+        news.tell(back)
+        return back
 
     @router.delete("/stories/{id}", status_code=204, responses=responses(404, 409, *FAILS))
     def delete_story(id: Id) -> None:

@@ -19,6 +19,7 @@ from storaiteller.story import (
 )
 
 RequestId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+LibraryId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class _Message(BaseModel):
@@ -36,7 +37,12 @@ class _Request(_Message):
     """Ask for ``progress`` messages before the first word; without it none is sent."""
 
 
-class Generate(_Request):
+class _StoryRequest(_Request):
+    story: LibraryId | None = None
+    """The library's id of the story that is being written: once nobody listens, it is finished there."""
+
+
+class Generate(_StoryRequest):
     """Write a new story."""
 
     type: Literal["generate"]
@@ -55,7 +61,7 @@ class Rewrite(_Request, WishFields):
         return Passage(before=self.before, selected=self.selected, after=self.after)
 
 
-class Continue(_Request):
+class Continue(_StoryRequest):
     """Write on from the end of ``text``."""
 
     type: Literal["continue"]
@@ -98,9 +104,16 @@ class Stop(_Message):
     type: Literal["stop"]
 
 
+class Resume(_Message):
+    """Tell everything of the request with this id, wherever it was begun, from chunk ``seq`` on."""
+
+    type: Literal["resume"]
+    seq: Annotated[int, Field(strict=True, ge=0)] = 0
+
+
 WriteRequest = Generate | Rewrite | Continue | Insert | Titles | Summary | WordsAfter
-ClientMessage = Annotated[WriteRequest | Stop, Field(discriminator="type")]
-client_message: TypeAdapter[WriteRequest | Stop] = TypeAdapter(ClientMessage)
+ClientMessage = Annotated[WriteRequest | Stop | Resume, Field(discriminator="type")]
+client_message: TypeAdapter[WriteRequest | Stop | Resume] = TypeAdapter(ClientMessage)
 
 
 class Started(_Message):
@@ -173,4 +186,15 @@ class Error(BaseModel):
     field: str | None = None
 
 
-ServerMessage = Started | ProgressReport | ChunkMessage | WordsMessage | Done | Error
+class Changed(BaseModel):
+    """Told to every connection: a story of the library was changed, by whomever."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["changed"] = "changed"
+    story: str
+    revision: int
+    trashed: bool
+
+
+ServerMessage = Started | ProgressReport | ChunkMessage | WordsMessage | Done | Error | Changed

@@ -1,26 +1,24 @@
 """The WebSocket: stories as they are written.
 
-A session is one connection: a reader, and a task for each request, under one task group, so that a
-client that goes away takes its stories with it. Nothing outlives the connection.
+A session is one connection: a reader, and a task for each request that it listens to, under one task
+group. The requests themselves belong to the app: a connection that goes away only stops listening.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections import deque
 
 import anyio
 from anyio.abc import TaskGroup
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ValidationError
 
-from storaiteller.api.answer import Answer
 from storaiteller.api.errors import describe
-from storaiteller.api.protocol import Error, Stop, WriteRequest, client_message
-from storaiteller.engines.pool import EnginePool
+from storaiteller.api.generations import Generation, Generations, TooManyRequestsError
+from storaiteller.api.news import News
+from storaiteller.api.protocol import Error, Resume, Stop, client_message
 from storaiteller.errors import InvalidRequestError
-from storaiteller.models import Models
 
 log = logging.getLogger(__name__)
 
@@ -30,49 +28,29 @@ MAX_RUNNING = 8
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The longest message; a longer one closes the connection (1009), as the protocol has it."""
 
-REMEMBERED_IDS = 256
-"""Ended requests whose late ``stop`` is not an error."""
 
-
-class DuplicateIdError(InvalidRequestError):
-    """A request came with the id of one that is still under way."""
-
-    code = "duplicate_id"
-
-
-class UnknownRequestError(InvalidRequestError):
-    """A ``stop`` named a request this connection never made."""
-
-    code = "unknown_request"
-
-
-class TooManyRequestsError(InvalidRequestError):
-    """The connection has as many requests under way as it may."""
-
-    code = "too_many_requests"
-
-
-def socket_router(models: Models, pool: EnginePool) -> APIRouter:
+def socket_router(generations: Generations, news: News) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws")
     async def stories(websocket: WebSocket) -> None:
         await websocket.accept()
-        await _Session(websocket, models, pool).run()
+        await _Session(websocket, generations, news).run()
 
     return router
 
 
 class _Session:
-    def __init__(self, websocket: WebSocket, models: Models, pool: EnginePool) -> None:
+    def __init__(self, websocket: WebSocket, generations: Generations, news: News) -> None:
         self._websocket = websocket
-        self._models = models
-        self._pool = pool
-        self._running: dict[str, Answer] = {}
-        self._ended: deque[str] = deque(maxlen=REMEMBERED_IDS)
+        self._generations = generations
+        self._news = news
+        self._hearing: dict[str, anyio.CancelScope] = {}
+        """What is being told here, by its id: to be told from elsewhere in it, that has to end first."""
 
     async def run(self) -> None:
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tell_changes)
             while (event := await self._websocket.receive())["type"] == "websocket.receive":
                 await self._hear(event.get("text"), tasks)
             tasks.cancel_scope.cancel()
@@ -83,37 +61,44 @@ class _Session:
                 raise InvalidRequestError("Messages are JSON text, not binary.")
             message = client_message.validate_json(raw)
             if isinstance(message, Stop):
-                self._stop(message.id)
+                self._generations.find(message.id).stop()
+            elif isinstance(message, Resume):
+                self._listen(self._generations.find(message.id), message.seq, tasks)
             else:
-                self._start(message, tasks)
+                self._check_room()
+                self._listen(self._generations.begin(message), 0, tasks)
         except ValidationError as error:
             await self._refuse(_id_in(raw), describe(error.errors(include_url=False)))
         except InvalidRequestError as error:
             await self._refuse(_id_in(raw), error)
 
-    def _start(self, request: WriteRequest, tasks: TaskGroup) -> None:
-        if request.id in self._running:
-            raise DuplicateIdError(f"A request with the id {request.id!r} is still under way.", field="id")
-        if len(self._running) >= MAX_RUNNING:
+    def _check_room(self) -> None:
+        if len(self._hearing) >= MAX_RUNNING:
             raise TooManyRequestsError(
                 f"At most {MAX_RUNNING} requests may be under way at once. Stop one first."
             )
-        answer = Answer(request, self._models, self._pool, self._send)
-        self._running[request.id] = answer
-        tasks.start_soon(self._serve, request.id, answer)
 
-    def _stop(self, request_id: str) -> None:
-        if answer := self._running.get(request_id):
-            answer.stop()
-        elif request_id not in self._ended:
-            raise UnknownRequestError(f"There is no request {request_id!r} to stop.", field="id")
+    def _listen(self, generation: Generation, seq: int, tasks: TaskGroup) -> None:
+        request_id, scope = generation.request.id, anyio.CancelScope()
+        if before := self._hearing.pop(request_id, None):
+            before.cancel()
+        self._check_room()
+        self._hearing[request_id] = scope
+        tasks.start_soon(self._tell, generation, seq, scope)
 
-    async def _serve(self, request_id: str, answer: Answer) -> None:
-        try:
-            await answer.run()
-        finally:
-            del self._running[request_id]
-            self._ended.append(request_id)
+    async def _tell(self, generation: Generation, seq: int, scope: anyio.CancelScope) -> None:
+        with generation.heard(), scope:
+            try:
+                await generation.told.read(seq, self._send)
+            finally:
+                if self._hearing.get(generation.request.id) is scope:
+                    del self._hearing[generation.request.id]
+            await generation.settled.wait()
+
+    async def _tell_changes(self) -> None:
+        with self._news.heard() as listener:
+            while True:
+                await self._send(await listener.next())
 
     async def _refuse(self, request_id: str | None, error: InvalidRequestError) -> None:
         await self._send(Error(id=request_id, code=error.code, message=error.message, field=error.field))

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from storaiteller.api.errors import responses
 from storaiteller.api.library_bodies import CONFLICT, FAILS, Body, Id, Revision
+from storaiteller.api.news import News
 from storaiteller.library.library import Library
 from storaiteller.library.values import Reason, Story, Version, VersionText
 
@@ -43,7 +44,7 @@ class Timeline(BaseModel):
     versions: list[Version]
 
 
-def add_versions(router: APIRouter, library: Library) -> None:
+def add_versions(router: APIRouter, library: Library, news: News) -> None:
     """Have ``router`` answer for them."""
 
     @router.get("/stories/{id}/versions", responses=responses(404, *FAILS))
@@ -69,4 +70,6 @@ def add_versions(router: APIRouter, library: Library) -> None:
     @router.post("/stories/{id}/versions/{number}/restore", responses=responses(404, *FAILS) | CONFLICT)
     def restore_version(id: Id, number: Number, body: Restoring) -> Story:
         """Go back to a version. The present text is kept as one first, so that this can be undone."""
-        return library.restore(id, number, body.revision)
+        restored = library.restore(id, number, body.revision)
+        news.tell(restored)
+        return restored

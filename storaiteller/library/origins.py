@@ -46,6 +46,15 @@ def length(origins: Origins) -> int:
     return sum(each for each, _ in origins)
 
 
+def extended(origins: Origins | None, count: int, who: Who) -> Origins | None:
+    """The origins of a text that ``who`` has written ``count`` more code points at the end of."""
+    if origins is None or not count:
+        return origins
+    if origins and origins[-1][1] == who:
+        return *origins[:-1], (origins[-1][0] + count, who)
+    return *origins, (count, who)
+
+
 def written(origins: Origins) -> bytes:
     """As JSON, the same for the same origins."""
     return json.dumps(origins, separators=(",", ":")).encode()

@@ -25,18 +25,6 @@ def test_a_reloaded_tab_has_its_text_and_settings(desk: Desk) -> None:
     expect(desk.button("Remove Cleo")).to_be_visible()
 
 
-def test_a_tab_reloaded_in_mid_story_keeps_what_was_written(desk: Desk) -> None:
-    desk.fill_settings(max_words=2_000)
-    desk.primary.click()
-    desk.until_begun(words=20)
-    written = desk.text
-    desk.page.reload()
-
-    expect(desk.note).to_contain_text("interrupted")
-    assert desk.text.startswith(written)
-    expect(desk.button("Continue")).to_be_visible()
-
-
 def test_the_story_before_is_in_reach_after_a_reload_too(desk: Desk) -> None:
     desk.put("My own three thousand words.")
     told = desk.write(max_words=30)

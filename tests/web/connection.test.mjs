@@ -60,12 +60,12 @@ test("a stop is sent only for what is being written", (context) => {
   assert.deepEqual(socket().sent.at(-1), { type: "stop", id: "g" });
 });
 
-test("a dropped line is told once, and dialled again with growing pauses", (context) => {
+test("a dropped line is told, and dialled again with growing pauses", (context) => {
   const { connection, heard, line, listen, socket } = dial(context);
   connection.request({ type: "generate", id: "g" }, listen);
   socket().open();
   socket().drop();
-  assert.deepEqual(heard, [{ type: "lost", id: "g" }]);
+  assert.deepEqual(heard, [{ type: "away", id: "g" }]);
   const pauses = [500, 1000, 2000];
   for (const [index, pause] of pauses.entries()) {
     context.mock.timers.tick(pause - 1);
@@ -75,8 +75,81 @@ test("a dropped line is told once, and dialled again with growing pauses", (cont
     if (index < 2) socket().drop();
   }
   socket().open();
-  assert.deepEqual(socket().sent, []);
+  assert.deepEqual(socket().sent, [{ type: "resume", id: "g", seq: 0 }]);
   assert.deepEqual(line, [true, false, false, false, true]);
+});
+
+const chunk = (seq, text = `${seq} `) => ({ type: "chunk", id: "g", seq, text });
+const texts = (heard) => heard.filter(({ type }) => type === "chunk").map(({ text }) => text).join("");
+
+test("over however many lines, every chunk is heard once and in order", (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  for (let line = 0; line < 5; line += 1) {
+    socket().open();
+    if (line) assert.deepEqual(socket().sent, [{ type: "resume", id: "g", seq: 2 * line }]);
+    for (const seq of [0, 1, 2 * line, 2 * line + 1]) socket().say(chunk(seq));
+    socket().drop();
+    context.mock.timers.tick(10_000);
+  }
+  socket().open();
+  socket().say(chunk(11));
+  assert.deepEqual(socket().sent.at(-1), { type: "resume", id: "g", seq: 10 }, "one that comes too early is asked for again");
+  socket().say(chunk(10));
+  socket().say(chunk(11));
+  socket().say(done);
+  assert.equal(texts(heard), "0 1 2 3 4 5 6 7 8 9 10 11 ");
+  assert.equal(heard.at(-1).type, "done");
+});
+
+test("a request that was never sent is sent when the line is there, and one that another page made is asked for", (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  connection.resume("h", 7, listen);
+  socket().drop();
+  assert.deepEqual(heard, [{ type: "away", id: "g" }, { type: "away", id: "h" }]);
+  context.mock.timers.tick(500);
+  socket().open();
+  assert.deepEqual(socket().sent, [{ type: "generate", id: "g" }, { type: "resume", id: "h", seq: 7 }]);
+});
+
+test("what the server does not know of any more is lost, once", (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.resume("g", 0, listen);
+  socket().open();
+  const unknown = { type: "error", id: "g", code: "unknown_request", message: "There is none.", field: "id" };
+  socket().say(unknown);
+  socket().say(unknown);
+  assert.deepEqual(heard, [{ type: "lost", id: "g" }]);
+});
+
+test("when nobody will let us in again, all is lost, and nothing is asked for", (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  connection.giveUp();
+  assert.deepEqual(heard, []);
+  socket().drop();
+  connection.giveUp();
+  assert.deepEqual(heard.at(-1), { type: "lost", id: "g" });
+  context.mock.timers.tick(500);
+  socket().open();
+  assert.deepEqual(socket().sent, []);
+});
+
+test("a stop without a line ends it here at once, and at the server when that can be", async (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  socket().drop();
+  connection.stop("g");
+  connection.request({ type: "generate", id: "h" }, listen);
+  connection.stop("h");
+  await Promise.resolve();
+  assert.deepEqual(heard.slice(1), ["g", "h"].map((id) => ({ type: "done", id, finish_reason: "cancelled" })));
+  context.mock.timers.tick(500);
+  socket().open();
+  assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }], "the other was never sent");
 });
 
 test("an error that names no request ends the ones that wait", (context) => {

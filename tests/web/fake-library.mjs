@@ -121,11 +121,13 @@ export class Window {
   settings = { genre: "Fantasy" };
   said = [];
   changes = 0;
+  isTelling = false;
 
   constructor({ library, clock, channels = new FakeChannels(), desk = {} }) {
     Object.assign(this, { id: desk.story ?? null, text: desk.text ?? "" });
     const page = {
       id: () => this.id,
+      isTelling: () => this.isTelling,
       read: () => ({ text: this.text, settings: this.settings, model: null }),
       name: (id) => (this.id = id),
       take: ({ text, title }) => Object.assign(this, { text, title }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changed } from "../../web/src/library-ask.js";
+import { Tale } from "../../web/src/tale.js";
 import { FakeChannels, FakeClock, FakeLibrary, settled, Window } from "./fake-library.mjs";
 
 const room = () => ({ library: new FakeLibrary(), clock: new FakeClock(), channels: new FakeChannels() });
@@ -445,3 +446,103 @@ for (const [when, title] of [["is seen", ""], ["is met while saving", "The tide"
     assert.notEqual(window.id, older.id);
   });
 }
+
+/** A window in which "Once upon a time." is being written, as far as "Once upon"; the server has finished it in the library. */
+async function finishedMeanwhile(text = "Once upon a time.") {
+  const around = await begun("Once upon");
+  const { window, library } = around;
+  window.isTelling = true;
+  library.change(window.id, { text });
+  const tale = Tale.asked({ settings: {}, model: null, story: window.id })[0];
+  const tell = (pieces) => pieces.forEach((piece, seq) => tale.hear({ seq, text: piece }));
+  return { ...around, tale, tell };
+}
+
+test("a story that the server finished becomes the same here when it has been told to its end", async () => {
+  const { library, clock, window, tale, tell } = await finishedMeanwhile();
+  await window.sync.follow();
+  window.type(" a");
+  await clock.pass(5000);
+  assert.deepEqual([window.text, library.texts], ["Once upon a", ["Once upon a time."]], "nothing is taken or parted before");
+  window.type(" time.");
+  tell(["Once upon", " a", " time."]);
+  window.isTelling = false;
+  await window.sync.written(tale);
+  assert.deepEqual([window.text, library.texts, window.said], ["Once upon a time.", ["Once upon a time."], []]);
+  assert.deepEqual(library.versions, [["generation", "Once upon a time."]]);
+  assert.ok(!window.sync.stories.isDirty);
+});
+
+test("what was typed while the server finished the story goes over it", async () => {
+  const { library, clock, window, tale, tell } = await finishedMeanwhile();
+  window.text = "Chapter 1. Once upon a time.";
+  tell(["Once upon", " a time."]);
+  window.isTelling = false;
+  await window.sync.written(tale);
+  await clock.pass(2000);
+  assert.deepEqual([library.texts, window.said], [["Chapter 1. Once upon a time."], []]);
+});
+
+test("a page that hears no more of it takes the story over as the server finished it", async () => {
+  for (const more of ["", " a"]) {
+    const { library, window, tale, tell } = await finishedMeanwhile();
+    window.type(more);
+    tell(["Once upon", more]);
+    window.isTelling = false;
+    await window.sync.written(tale);
+    assert.deepEqual([window.text, library.texts, window.said], ["Once upon a time.", ["Once upon a time."], ["followed"]], more);
+  }
+});
+
+test("a story that was never saved here, and finished there, is one story", async () => {
+  const around = room();
+  around.library.state = "down";
+  const window = new Window(around);
+  window.type("Once upon");
+  await around.clock.pass(1000);
+  around.library.state = "up";
+  around.library.stories.set(window.id, { id: window.id, text: "Once upon a time.", title: "", settings: {}, model: null, revision: 1 });
+  await around.clock.pass(60_000);
+  assert.deepEqual([window.text, around.library.texts, window.said], ["Once upon a time.", ["Once upon a time."], ["followed"]]);
+});
+
+test("words that were taken away here, or written by somebody else there, are never lost for it", async () => {
+  for (const [ours, theirs] of [["Once", "Once upon a time."], ["Once upon a day.", "Once upon a time."], ["Once upon a", "Once more upon a time."]]) {
+    const { library, window, tale, tell } = await finishedMeanwhile(theirs);
+    window.text = ours;
+    tell(["Once upon", " a"]);
+    window.isTelling = false;
+    await window.sync.written(tale);
+    await window.sync.settle();
+    assert.deepEqual(library.texts, [ours, theirs].sort());
+    assert.equal(window.text, ours);
+  }
+});
+
+test("a copy of the page that saves an older beginning does not part a story that is being written", async () => {
+  const { library, window, clock } = await begun("Once");
+  window.isTelling = true;
+  library.change(window.id, { text: "Once up" });
+  window.type(" upon a");
+  await clock.pass(2000);
+  window.type(" time.");
+  window.isTelling = false;
+  await clock.pass(2000);
+  assert.deepEqual([library.texts, window.said], [["Once upon a time."], []]);
+});
+
+test("what the server tells of is followed, our own saves are not", async () => {
+  const { library, window } = await begun();
+  const { readStory } = library;
+  let reads = 0;
+  library.readStory = (id) => ((reads += 1), readStory(id));
+  const heard = (more) => window.sync.heard({ id: window.id, revision: library.stories.get(window.id).revision, isTrashed: false, ...more });
+  await heard();
+  await heard({ id: "another" });
+  assert.equal(reads, 0);
+  library.change(window.id, { text: "Once. Bo woke." });
+  await heard();
+  assert.deepEqual([window.text, reads, window.said], ["Once. Bo woke.", 1, ["followed"]]);
+  await heard({ isTrashed: true });
+  assert.deepEqual(window.said.at(-1), ["trashed", true]);
+});

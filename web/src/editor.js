@@ -8,6 +8,7 @@ import { lineEnds } from "./line-ends.js";
 import * as manuscript from "./manuscript.js";
 import { marks, setPicked } from "./marks.js";
 import { passage, replacePassage, setPassage } from "./passage.js";
+import { reopened, undermost } from "./reopening.js";
 import { isBlank } from "./story.js";
 
 const NEAR_END = 48;
@@ -17,11 +18,9 @@ const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - 
 export class Editor {
   /** `onUpdate(update)` after every change of text, selection or marks. */
   constructor({ parent, nonce, box, desk, onUpdate }) {
-    const { text = "", card = null, story = null, earlier = null } = desk ?? {};
-    const isAnother = earlier !== null && earlier.text !== text && !isBlank(text);
     /** The story that the last one replaced, `{text, card, story}` or null: Undo brings it back, after a reload too. */
-    this.earlier = earlier;
-    const first = isAnother ? earlier : { text, card, story };
+    this.earlier = desk?.earlier ?? null;
+    const first = undermost(desk);
     const state = EditorState.create({
       doc: first.text,
       extensions: [
@@ -41,15 +40,7 @@ export class Editor {
         EditorView.updateListener.of(onUpdate),
       ],
     });
-    this.view = new EditorView({ parent, state });
-    if (isAnother) this.#tellAgain(text, card, story);
-  }
-
-  /** Put the later story in the earlier one's place, as its writing did: one step to undo. */
-  #tellAgain(text, card, story) {
-    for (const spec of manuscript.begin(this.view.state, card, { replacing: true, id: story })) this.view.dispatch(spec);
-    this.view.dispatch(manuscript.write(this.view.state, text));
-    this.end();
+    this.view = new EditorView({ parent, state: reopened(state, desk) });
   }
 
   get text() {
@@ -67,6 +58,11 @@ export class Editor {
 
   get isWriting() {
     return manuscript.isWriting(this.view.state);
+  }
+
+  /** Where the pen was put down, and where it is: `{from, at}`, or null. */
+  get pen() {
+    return manuscript.penPlace(this.view.state);
   }
 
   /** The id that the story has in the library, or null. */

@@ -18,9 +18,9 @@ export class LibraryDesk {
   #read = null;
   #spoken = "";
 
-  /** `about()` gives the `{settings, model}` a story is kept with; `say(sentence)` says something once; `onChange()`: keep and show. */
-  constructor({ editor, announcer, about, say, newId, onChange }) {
-    Object.assign(this, { editor, announcer, about, say, onChange });
+  /** `about()` gives the `{settings, model}` a story is kept with; `isTelling()`: words are on their way to the page; `say(sentence)` says something once; `onChange()`: keep and show. */
+  constructor({ editor, announcer, about, isTelling, say, newId, onChange }) {
+    Object.assign(this, { editor, announcer, about, isTelling, say, onChange });
     const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
     this.sync = new LibrarySync({ api, page: this.#page(), channel, clock, newId });
     this.#title.addEventListener("input", () => this.#titled());
@@ -105,6 +105,7 @@ export class LibraryDesk {
     const { editor } = this;
     return {
       id: () => editor.story,
+      isTelling: this.isTelling,
       read: () => ({ text: this.#text(), ...this.about() }),
       name: (id) => editor.change(nameStory, id),
       take: ({ text, title }) => {

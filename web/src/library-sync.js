@@ -13,11 +13,13 @@ export class LibrarySync {
    * `page`: `id()` and `read()` give the story's id or null, and its `{text, settings, model}`; `name(id)` names it; `take(story)` puts another text there;
    * `forkTitle(theirs)` names our half of two; `followed()`, `forked(theirs, ours)` and `trashed(isTrashed)` say what happened;
    * `keptApart(theirs, ours)`, if it is there, says of a story that is not on the page that both are kept;
+   * `isTelling()`, if it is there: words for the story on the page are on their way;
    * `changed()`: there is something to keep or to show. `channel` is a BroadcastChannel or null; `clock` has now, set and clear.
    */
   constructor({ api, page, channel, clock, newId }) {
     Object.assign(this, { api, page, channel, clock, newId });
-    const on = { api, onTheirs: (story, theirs) => this.#take(story, theirs), onFork: (story, theirs) => this.#fork(story, theirs) };
+    const later = (act) => (story, theirs) => this.#isBeingTold(story) || act(story, theirs);
+    const on = { api, onTheirs: later((story, theirs) => this.#take(story, theirs)), onFork: later((story, theirs) => this.#fork(story, theirs)) };
     this.stories = new DeskStories({ page, newId, on });
     this.loop = new SaveLoop({ clock, work: () => this.#push(), onProblem: () => page.changed() });
     this.pause = new Pause({ clock, onPause: () => this.keep("pause") });
@@ -80,6 +82,14 @@ export class LibrarySync {
     return this.settle();
   }
 
+  /** A story was written to its end, or as far as it came; `tale` knows what the server may have saved of it. */
+  async written(tale) {
+    this.look();
+    if (this.current) this.current.tale = tale;
+    await this.keep("generation");
+    await this.follow();
+  }
+
   /** Save now, and wait for it. Resolves to whether everything is in the library. */
   async settle() {
     await this.loop.now();
@@ -91,18 +101,27 @@ export class LibrarySync {
   async follow() {
     await this.loop.working;
     const story = this.current;
-    if (!story?.revision) return;
+    if (!story?.revision || this.#isBeingTold(story)) return;
     const { revision } = story;
     const theirs = await this.api.readStory(story.id).catch(() => null);
     await this.loop.working;
     this.look();
-    if (!theirs || story !== this.current) return;
+    if (!theirs || story !== this.current || this.#isBeingTold(story)) return;
     if (story.revision !== revision) return this.follow(); // what was read is older than what was saved meanwhile
     if (Boolean(theirs.trashed_at) !== (this.#trashed === story.id)) this.#trash(Boolean(theirs.trashed_at));
     if (theirs.revision === revision && story.knows(theirs.text)) return;
     if (story.isSetBack(theirs)) this.#fork(story, theirs);
-    else if (story.isDirty) this.touch();
+    else if (story.isDirty && !story.goesOnIn(theirs)) this.touch();
     else this.#take(story, theirs);
+  }
+
+  /** The server tells of every change, of our own too: those are known by the time that their answer is here. */
+  async heard({ id, revision, isTrashed }) {
+    await this.loop.working;
+    const story = this.current;
+    if (story?.id !== id) return;
+    if (isTrashed !== (this.#trashed === id)) this.#trash(isTrashed);
+    if (revision > story.revision) await this.follow();
   }
 
   /** The library holds `told` of the story on the page, and so does the page. */
@@ -110,6 +129,11 @@ export class LibrarySync {
     this.look();
     this.current.settled(told.revision, this.current.want);
     this.#tell(this.current);
+  }
+
+  /** What others did to a story is met at the end of its writing: the server may have saved words that are still on their way here. */
+  #isBeingTold(story) {
+    return story === this.current && Boolean(this.page.isTelling?.());
   }
 
   #hear({ id, revision, isTrashed }) {

@@ -22,6 +22,7 @@ import { takenDesks, takeSeat } from "./seat.js";
 import { SettingsForm } from "./settings-form.js";
 import { Status } from "./status.js";
 import { storages } from "./storages.js";
+import { onItsWay } from "./tale.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
 import { Verdicts } from "./verdicts.js";
@@ -46,7 +47,7 @@ async function open() {
   const desks = new Desks(local);
   const seated = takeSeat({ desks, session, locks: navigator.locks, isFresh: wanted !== null });
   const [{ id, desk: left }] = await Promise.all([seated, storyFont()]);
-  const { desk, problem } = await arrive({ desk: left, wanted, read: readStory });
+  const { desk, problem } = await arrive({ desk: left && { ...left, telling: onItsWay(left) }, wanted, read: readStory });
   desks.tidy(id, await takenDesks(navigator.locks));
 
   const page = new Page();
@@ -58,9 +59,14 @@ async function open() {
     state: byId("announce-state"),
     error: byId("announce-error"),
   });
-  const health = new Health(() => (page.answered(), models.refresh()));
+  const health = new Health(() => {
+    if (health.now.code === "unauthorized") connection.giveUp();
+    page.answered();
+    models.refresh();
+  });
   const diagnose = () => health.diagnose();
   const connection = new Connection(`${location.origin.replace(/^http/, "ws")}/ws`, {
+    onChanged: ({ story, revision, trashed }) => library.sync.heard({ id: story, revision, isTrashed: trashed }),
     onLine: (up) => (!up || health.now?.ready === false) && health.check(),
   });
   const shared = { connection, announcer, diagnose };
@@ -82,13 +88,14 @@ async function open() {
     ...shared,
     editor,
     onChange: show,
-    onWritten: () => library.sync.keep("generation"),
+    onWritten: (tale) => library.sync.written(tale),
     onTrouble: (error) => page.complain(error),
   });
   const library = new LibraryDesk({
     editor,
     announcer,
     newId,
+    isTelling: () => telling.busy,
     about: () => ({ settings: editor.card?.settings ?? settings.value, model: page.model ?? editor.card?.model ?? null }),
     say: (sentence) => telling.say(sentence),
     onChange: () => page.shelved(),
@@ -120,6 +127,7 @@ async function open() {
     id,
     beforeLeaving: () => (telling.flush(), library.sync.settle()),
     collect: () => ({
+      telling: (telling.flush(), telling.kept),
       text: editor.text,
       earlier: editor.earlier,
       card: editor.card,
@@ -137,6 +145,7 @@ async function open() {
     { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, library, status: new Status() },
     { model: desk?.model ?? null, problem },
   );
+  if (desk?.telling) telling.resume(desk.telling);
   library.sync.open(desk ?? {});
   library.sync.follow();
   // By then every tab of this browser that is about to come back sits at its desk.
@@ -148,6 +157,7 @@ async function open() {
 
   listen({ page, editor, telling, bar, feedback, models, versions });
   connection.connect();
+  window.addEventListener("online", () => connection.connect());
   health.check();
   new LearnedCard({ storage: local, focusTo: byId("primary") }).check();
 }

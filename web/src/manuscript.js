@@ -48,13 +48,13 @@ const clearedPage = EditorState.transactionExtender.of((tr) => {
   return { effects: [setCard.of(null), setStory.of(null)] };
 });
 
-/** While a story is written: `at`, where the next words go, mapped through the writer's own edits. */
+/** While a story is written: `at`, where the next words go, mapped through the writer's own edits; `start`, where it began, in the state `before`. */
 export const pen = StateField.define({
   create: () => null,
   update(value, tr) {
     for (const effect of tr.effects) {
       if (effect.is(penUp)) return null;
-      if (effect.is(penDown)) return { before: tr.startState, changes: tr.changes, at: effect.value };
+      if (effect.is(penDown)) return { before: tr.startState, changes: tr.changes, ...effect.value };
     }
     if (!value || !tr.docChanged) return value;
     return { ...value, changes: value.changes.compose(tr.changes), at: tr.changes.mapPos(value.at, 1) };
@@ -70,6 +70,12 @@ export const manuscript = [
   pen,
   memory.of(history()),
 ];
+
+/** Where the pen was put down, and where it is: `{from, at}`; null when nothing is written. */
+export function penPlace(state) {
+  const down = state.field(pen);
+  return down && { from: down.changes.mapPos(down.start, -1), at: down.at };
+}
 
 export const isWriting = (state) => state.field(pen) !== null;
 
@@ -102,9 +108,20 @@ export function begin(state, newCard, { replacing, id = null }) {
   const length = state.doc.length;
   const changes = replacing ? { from: 0, to: length } : [];
   const story = setStory.of(replacing ? id : state.field(storyId));
-  const effects = [penDown.of(replacing ? 0 : length), setCard.of(newCard), story, memory.reconfigure([])];
-  return [{ changes, effects, annotations: silent }, { effects: memory.reconfigure(history()) }];
+  const at = replacing ? 0 : length;
+  return putDown({ start: at, at }, changes, [setCard.of(newCard), story]);
 }
+
+/** Put the pen down where it was in a story that was being written: `text` is all there was of it by then, over what was there before. */
+export function takeUp(state, card, { text, from, at, id }) {
+  const effects = [setCard.of(card), setStory.of(id)];
+  return putDown({ start: Math.min(from, state.doc.length), at }, difference(state.sliceDoc(), text), effects);
+}
+
+const putDown = (place, changes, effects) => [
+  { changes, effects: [penDown.of(place), ...effects, memory.reconfigure([])], annotations: silent },
+  { effects: memory.reconfigure(history()) },
+];
 
 /** Write on where the pen is. */
 export const write = (state, text) => ({

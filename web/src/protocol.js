@@ -9,7 +9,7 @@ const request = (type, id, settings, parts, options) =>
 // Half a character (a lone surrogate) is no text that could be sent. The story itself keeps it.
 const whole = (text) => text.toWellFormed();
 
-/** `options`: model, sampling, seed, progress; each may be left out. */
+/** `options`: model, sampling, seed, progress, for a story also `story`, its id in the library; each may be left out. */
 export const generate = (id, settings, options = {}) => request("generate", id, settings, {}, options);
 
 /** `how`: instruction, action, register (with the action of that name alone), opening; each may be left out. */
@@ -36,7 +36,7 @@ export const summary = (id, settings, text, options = {}) =>
 export const wordsAfter = (id, settings, before, options = {}) =>
   request("words", id, settings, { before: whole(before) }, options);
 
-/** Hear the request `id` from chunk `seq` on. */
+/** Hear of a request from chunk `seq` on, wherever it was made. */
 export const resume = (id, seq = 0) => ({ type: "resume", id, seq });
 
 export const stop = (id) => ({ type: "stop", id });
@@ -64,6 +64,7 @@ const SHAPES = {
     tokens_per_second: number,
     time_to_first_token_ms: number,
   },
+  changed: { story: text, revision: count, trashed: oneOf(true, false) },
   error: { id: orNull(text), code: text, message: text, field: orNull(text) },
 };
 

@@ -2,7 +2,7 @@
 
 import { newId } from "./desks.js";
 import { copyText } from "./elements.js";
-import { LOST, progressNote } from "./notes.js";
+import { AWAY, LOST, progressNote } from "./notes.js";
 import { rewrite } from "./protocol.js";
 import { cutPassage } from "./story.js";
 import { append, begin, canAccept, current, fail, finish, isWriting, step, tryAgain } from "./suggestion.js";
@@ -95,6 +95,7 @@ export class Rewrite {
 
   #hear(answer) {
     if (answer.type === "progress") this.#progress = progressNote(answer);
+    if (answer.type === "away") this.announcer.state((this.#progress = AWAY));
     if (answer.type === "chunk") {
       this.#suggestion = append(this.#suggestion, answer.text);
       this.announcer.hear(answer.text);

@@ -17,6 +17,8 @@ export class StorySync {
   reasons = new Set();
   /** What should be in the library: `{text, title, settings, model}`, or null when only the page could say. */
   want = null;
+  /** The last generation of it, which the server may have saved: `isWhole(text)` knows it. */
+  tale = null;
   #mark = null;
   #besides = null;
   /** The words that the library is known to hold; null when only their mark is known. */
@@ -47,7 +49,18 @@ export class StorySync {
 
   /** Whether these words are the newest here, or were on their way into the library. */
   knows(text) {
-    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text));
+    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text)) || Boolean(this.tale?.isWhole(text));
+  }
+
+  /** Whether `theirs` is ours with more at its end: then nothing of ours is lost in theirs. */
+  goesOnIn({ revision, text }) {
+    const ours = this.want.text;
+    return revision > this.revision && this.#isGrown(ours) && text.startsWith(ours);
+  }
+
+  /** Whether a text is what the library held when it was last heard of, or that with more at its end: nothing was taken away. */
+  #isGrown(text) {
+    return this.base === null || fingerprint(text.slice(0, Number.parseInt(this.base, 10))) === this.base;
   }
 
   /** Whether the library went back (an older copy of it, a story made anew) to words that lack some of those here. */
@@ -85,7 +98,7 @@ export class StorySync {
 
   /** The library holds `content` under `revision`: ours, or what it told us. */
   settled(revision, content, mark = fingerprint(content.text)) {
-    Object.assign(this, { revision, base: mark, baseTitle: content.title, tried: [] });
+    Object.assign(this, { revision, base: mark, baseTitle: content.title, tried: [], tale: null });
     this.#besides = besides(content);
     this.#held = content.text;
   }
@@ -134,8 +147,9 @@ export class StorySync {
     const theirs = await this.api.readStory(this.id).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
     if (!theirs) return this.#isGone();
     this.look();
-    if (this.knows(theirs.text)) this.#goOnFrom(theirs);
-    else if (this.#mark === this.base && !this.isSetBack(theirs)) this.onTheirs(this, theirs);
+    const isWithin = this.#isGrown(theirs.text) && this.want.text.startsWith(theirs.text);
+    if (this.knows(theirs.text) || isWithin) this.#goOnFrom(theirs);
+    else if (this.goesOnIn(theirs) || (this.#mark === this.base && !this.isSetBack(theirs))) this.onTheirs(this, theirs);
     else this.onFork(this, theirs);
   }
 

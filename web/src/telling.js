@@ -2,10 +2,10 @@
 
 import { newId } from "./desks.js";
 import { Ink } from "./ink.js";
-import { endNote, LOST, progressNote, UNANSWERED } from "./notes.js";
+import { AWAY, endNote, LOST, progressNote, restoredNote, UNANSWERED } from "./notes.js";
 import { Pace } from "./pace.js";
-import { continueFrom, generate } from "./protocol.js";
 import { countWords } from "./story.js";
+import { Tale } from "./tale.js";
 
 /** A server that does not answer a stop is not waited for any longer. */
 const STOP_PATIENCE_MS = 8000;
@@ -13,12 +13,12 @@ const STOP_PATIENCE_MS = 8000;
 const idle = { phase: "idle", note: "", tone: "", speed: null, elapsed: null };
 
 export class Telling {
-  /** What the page shows: phase (idle, waiting, writing, stopping), note, tone, speed, elapsed. */
+  /** What the page shows: phase (idle, waiting, writing, away, stopping), note, tone, speed, elapsed. */
   state = idle;
   #now = null;
   #ink = new Ink((text) => this.editor.write(text));
 
-  /** `onWritten()` hears that words were written, `onTrouble(error)` of every error message; `diagnose()` says why the line dropped. */
+  /** `onWritten(tale)` hears that words were written, `onTrouble(error)` of every error message; `diagnose()` says why the line dropped. */
   constructor({ editor, connection, announcer, onChange, onWritten, onTrouble, diagnose }) {
     Object.assign(this, { editor, connection, announcer, onChange, onWritten, onTrouble, diagnose });
   }
@@ -27,22 +27,34 @@ export class Telling {
     return this.#now !== null;
   }
 
+  /** What a reload needs to go on with the story on its way, or null. Flush before: it tells of the text as it is then. */
+  get kept() {
+    return this.#now?.tale.record(this.editor.pen) ?? null;
+  }
+
   write(settings, model) {
-    const id = newId();
-    this.#start(generate(id, settings, { model }), { settings, model, replacing: true });
+    this.#ask(...Tale.asked({ settings, model }));
   }
 
   continue(settings, model) {
-    const id = newId();
-    this.#start(continueFrom(id, settings, this.editor.text, { model }), { settings, model, replacing: false });
+    const { text, story } = this.editor;
+    this.#ask(...Tale.asked({ settings, model, text, story: story ?? undefined }));
+  }
+
+  /** Go on with a story that was on its way when the page went; `kept` is what `kept` gave then. */
+  resume(kept) {
+    const tale = new Tale(kept);
+    this.#start(tale, { isResumed: true });
+    // From its beginning, so that the whole is known; what is on the page already is not written again.
+    this.connection.resume(tale.id, 0, (answer) => this.#now?.tale === tale && this.#hear(answer));
   }
 
   stop() {
     if (!this.busy || this.state.phase === "stopping") return;
     this.#show({ phase: "stopping", note: "Stopping…" });
-    const { id } = this.#now;
-    this.connection.stop(id);
-    setTimeout(() => this.#now?.id === id && this.#done({ finish_reason: "cancelled" }), STOP_PATIENCE_MS);
+    const { tale } = this.#now;
+    this.connection.stop(tale.id);
+    setTimeout(() => this.#now?.tale === tale && this.#done({ finish_reason: "cancelled" }), STOP_PATIENCE_MS);
   }
 
   /** Say something that is no state of a story. */
@@ -62,44 +74,59 @@ export class Telling {
     this.#ink.flush();
   }
 
-  #start(message, { settings, model, replacing }) {
+  #ask(tale, message) {
     if (this.busy) return;
+    this.#start(tale);
+    this.connection.request(message, (answer) => this.#now?.tale === tale && this.#hear(answer));
+  }
+
+  #start(tale, { isResumed = false } = {}) {
     const timer = setInterval(() => this.#tick(), 250);
-    this.#now = { id: message.id, settings, model, replacing, pace: new Pace(), since: performance.now(), timer, begun: false };
-    this.state = { ...idle, phase: "waiting", elapsed: 0 };
+    this.#now = { tale, isResumed, pace: new Pace(), since: performance.now(), timer };
+    this.state = { ...idle, phase: tale.begun ? "writing" : "waiting", elapsed: 0 };
     this.say("Writing…");
-    this.connection.request(message, (answer) => this.#now?.id === message.id && this.#hear(answer));
   }
 
   #hear(answer) {
-    if (answer.type === "started") this.#now.model = answer.model;
+    if (answer.type === "away") return this.#away();
+    if (this.state.phase === "away") this.#show({ phase: this.#now.tale.begun ? "writing" : "waiting", note: "Writing…" });
+    if (answer.type === "started") this.#now.tale.model = answer.model;
     if (answer.type === "progress" && this.state.phase === "waiting") this.#show({ note: progressNote(answer) });
-    if (answer.type === "chunk") this.#heard(answer.text);
+    if (answer.type === "chunk") this.#heard(answer);
     if (answer.type === "done") this.#done(answer);
     if (answer.type === "error") this.#failed(answer);
     if (answer.type === "lost") this.#lost();
   }
 
-  #heard(text) {
-    if (!text) return;
-    if (!this.#now.begun) this.#begin();
-    this.#now.pace.hear(text, performance.now());
+  #heard({ seq, text }) {
+    const { tale, pace } = this.#now;
+    if (text && !tale.begun) this.#begin();
+    if (!tale.hear({ seq, text })) return;
+    pace.hear(text, performance.now());
     this.#ink.add(text);
     this.announcer.hear(text);
   }
 
   #begin() {
-    const { settings, model, replacing } = this.#now;
-    const told = { id: newId(), settings, model, ended: null };
+    const { tale } = this.#now;
+    const { settings, model, replacing, story } = tale;
+    const told = { id: replacing ? story : newId(), settings, model, ended: null };
     const card = replacing || !this.editor.card ? told : { ...this.editor.card, settings, model, ended: null };
-    this.#now.begun = true;
+    tale.begun = true; // before the pen is put down, for the desk may be kept at that very moment
     this.editor.begin(card, { replacing });
     if (this.state.phase === "waiting") this.#show({ phase: "writing", note: "Writing…" });
   }
 
+  /** The line dropped; the server writes on. */
+  #away() {
+    if (this.state.phase === "away") return;
+    this.state = { ...this.state, phase: "away", speed: null };
+    this.say(AWAY);
+  }
+
   #done({ finish_reason: reason, words = 0, tokens_per_second: speed = null }) {
-    const { settings } = this.#now;
-    const delivered = this.#now.begun ? Math.max(words, 1) : 0;
+    const { settings, begun } = this.#now.tale;
+    const delivered = begun ? Math.max(words, 1) : 0;
     this.#end(reason, { speed: delivered ? speed : null });
     const total = countWords(this.editor.text);
     this.say(endNote({ reason, asked: settings.max_words, total, delivered }));
@@ -112,30 +139,31 @@ export class Telling {
   }
 
   async #lost() {
-    const { begun } = this.#now;
+    const { isResumed, tale } = this.#now;
     this.#end("failed");
-    this.say(begun ? LOST : UNANSWERED, "error");
+    if (isResumed && tale.begun) return this.say(restoredNote(this.editor.card, countWords(this.editor.text)));
+    this.say(tale.begun ? LOST : UNANSWERED, "error");
     const why = await this.diagnose();
     if (why) this.announcer.error(why);
   }
 
   #end(ended, figures = {}) {
-    const { begun, since, timer } = this.#now;
+    const { tale, since, timer } = this.#now;
     clearInterval(timer);
     this.#ink.flush();
     this.announcer.finish();
-    if (begun) {
+    if (tale.begun) {
       this.editor.recard({ ended });
       this.editor.end();
     }
     this.#now = null;
-    if (begun) this.onWritten();
+    if (tale.begun) this.onWritten(tale);
     this.#show({ phase: "idle", elapsed: performance.now() - since, ...figures });
   }
 
   #tick() {
     const now = performance.now();
-    this.#show({ elapsed: now - this.#now.since, speed: this.#now.pace.at(now) });
+    this.#show({ elapsed: now - this.#now.since, ...(this.state.phase === "away" ? {} : { speed: this.#now.pace.at(now) }) });
   }
 
   #show(change) {

@@ -1,0 +1,177 @@
+"""A story belongs to the server: a tab that is reloaded or closed, and a line that drops, cost no word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+
+from tests.browser.conftest import Site
+from tests.browser.desk import SLOW_MS, Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+HEAR = """(id) => new Promise((resolve) => {
+  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`);
+  let text = "";
+  socket.onopen = () => socket.send(JSON.stringify({ type: "resume", id, seq: 0 }));
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === "chunk") text += message.text;
+    if (message.type === "done") { socket.close(); resolve(text); }
+  };
+})"""
+
+
+def begin(desk: Desk, *, max_words: int = 200, words: int = 10) -> dict[str, Any]:
+    """Have a story begun; return what the tab keeps of it."""
+    desk.fill_settings(names="Ada", max_words=max_words)
+    desk.primary.click()
+    desk.until_begun(words=words)
+    telling: dict[str, Any] = desk.kept["telling"]
+    assert telling["id"]
+    return telling
+
+
+def as_the_server_told_it(page: Page, telling: dict[str, Any]) -> str:
+    return str(page.evaluate(HEAR, telling["id"]))
+
+
+READ = """async ([id, wanted, patience]) => {
+  let text = null;
+  for (const end = performance.now() + patience; performance.now() < end && text !== wanted; ) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    text = (await (await fetch(`/library/stories/${id}`)).json()).text;
+  }
+  return text;
+}"""
+LISTED = "async () => (await (await fetch('/library/stories?limit=1000')).json()).total"
+
+
+def wait_for_story(page: Page, telling: dict[str, Any], text: str) -> None:
+    """Until the library holds it so."""
+    assert page.evaluate(READ, [telling["story"], text, SLOW_MS / 3]) == text
+
+
+def stories(page: Page) -> int:
+    """How many there are: a story that was saved twice, or forked, is one more."""
+    return int(page.evaluate(LISTED))
+
+
+class Line:
+    """The way between the page and the server, which can be cut."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_cut = False
+        self._open: list[WebSocketRoute] = []
+        page.route_web_socket("**/ws", self._connect)
+
+    def _connect(self, route: WebSocketRoute) -> None:
+        if self.is_cut:
+            route.close()
+            return
+        route.connect_to_server()
+        self._open.append(route)
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for route in self._open:
+            route.close()
+        self._open.clear()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+
+def test_a_story_goes_on_after_a_reload_and_is_whole(desk: Desk) -> None:
+    desk.put("The one before.")
+    telling = begin(desk)
+    desk.page.reload()
+
+    expect(desk.primary).to_have_text("Stop")
+    desk.page.reload()
+    expect(desk.primary).to_have_text("Stop")
+    told = desk.until_written()
+    assert told == as_the_server_told_it(desk.page, telling)
+    expect(desk.note).not_to_contain_text("interrupted")
+    wait_for_story(desk.page, telling, told)
+    desk.button("Undo").click()
+    assert desk.text == "The one before."
+    desk.button("Redo").click()
+    desk.page.reload()
+    assert desk.until_written() == told
+
+
+def test_a_tab_closed_in_mid_story_finds_it_whole_in_the_library_and_on_its_desk(
+    desk: Desk, context: BrowserContext, site: Site
+) -> None:
+    before = stories(desk.page)
+    telling = begin(desk)
+    desk.page.close(run_before_unload=False)
+    page = context.new_page()
+    page.goto(f"{site.origin}/library")
+    told = as_the_server_told_it(page, telling)
+    assert told
+    wait_for_story(page, telling, told)
+
+    again = Desk(page, site.origin).open()
+    assert again.until_written() == told
+    wait_for_story(page, telling, told)
+    assert stories(page) == before + 1
+
+
+def test_a_line_that_drops_in_mid_story_costs_no_word(page: Page, site: Site) -> None:
+    line = Line(page)
+    desk = Desk(page, site.address).open()
+    before = stories(page)
+    telling = begin(desk)
+    line.cut()
+    expect(desk.note).to_contain_text("The line dropped")
+    desk.story.click()
+    desk.page.keyboard.press("ControlOrMeta+Home")
+    desk.page.keyboard.insert_text("Chapter 1. ")
+    told = as_the_server_told_it_meanwhile(page, site, telling)
+    line.mend()
+
+    assert desk.until_written() == f"Chapter 1. {told}"
+    wait_for_story(page, telling, desk.text)
+    assert stories(page) == before + 1
+
+
+def as_the_server_told_it_meanwhile(page: Page, site: Site, telling: dict[str, Any]) -> str:
+    """Heard by another window, to the end."""
+    other = page.context.new_page()
+    other.goto(f"{site.origin}/library")
+    told = as_the_server_told_it(other, telling)
+    other.close()
+    return told
+
+
+def test_stop_without_a_line_stops_here_at_once(page: Page, site: Site) -> None:
+    line = Line(page)
+    desk = Desk(page, site.address).open()
+    begin(desk, max_words=2_000)
+    line.cut()
+    expect(desk.note).to_contain_text("The line dropped")
+    desk.primary.click()
+    stopped = desk.until_written()
+    expect(desk.note).to_contain_text("Stopped")
+    line.mend()
+    expect(desk.button("Continue")).to_be_visible(timeout=SLOW_MS)
+    assert desk.text == stopped
+
+
+def test_another_browser_follows_at_once(desk: Desk, browser: Browser, site: Site) -> None:
+    desk.put("Ada ran.")
+    kept = desk.kept
+    wait_for_story(desk.page, {"story": kept["story"]}, "Ada ran.")
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(site.address)
+    other.goto(f"{site.origin}/?story={kept['story']}")
+    expect(other.get_by_role("textbox", name="Story")).to_have_text("Ada ran.")
+
+    desk.page.keyboard.insert_text(" Bo too.")
+    expect(other.get_by_role("textbox", name="Story")).to_have_text("Ada ran. Bo too.")
+    context.close()

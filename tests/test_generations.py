@@ -1,0 +1,367 @@
+"""What becomes of requests whose page has gone: they go on, are remembered, and end in the library."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from storaiteller.api import generations
+from storaiteller.api.finishing import FinishedStory, finish_story
+from storaiteller.api.generations import (
+    Generation,
+    Generations,
+    TooManyRequestsError,
+    UnknownRequestError,
+)
+from storaiteller.api.news import News
+from storaiteller.api.protocol import ProgressReport, WriteRequest, client_message
+from storaiteller.api.told import Told
+from storaiteller.engines.pool import EnginePool
+from storaiteller.library.errors import ConflictError, LibraryFullError
+from storaiteller.library.library import Library
+from storaiteller.library.values import Origins
+from tests.fakes import ScriptedEngine, ScriptedModels
+from tests.serving import GUARD
+
+STORY = "0" * 31 + "1"
+SETTINGS: dict[str, Any] = {"genre": "Fantasy", "register": "Playful", "max_words": 120}
+WHOLE = "Once upon a time."
+
+
+def asked(kind: str = "generate", request_id: str = "g1", **more: Any) -> WriteRequest:
+    message = client_message.validate_python(
+        {"type": kind, "id": request_id, "settings": SETTINGS, **more}, strict=False
+    )
+    assert isinstance(message, WriteRequest)
+    return message
+
+
+def continue_(text: str = "Ada ran. ", **more: Any) -> WriteRequest:
+    return asked("continue", text=text, **more)
+
+
+def rewrite(**more: Any) -> WriteRequest:
+    return asked("rewrite", before="", selected="She fell.", after="", **more)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    library = Library(f"sqlite:///{tmp_path}/library.db")
+    yield library
+    library.close()
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+async def room(engine: ScriptedEngine, library: Library) -> AsyncIterator[Generations]:
+    pool = EnginePool()
+    room = Generations(ScriptedModels(engine), pool, library, News())
+    yield room
+    await room.aclose()
+    await pool.aclose()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generations, "FINISHING_SECONDS", 0.0)
+
+
+async def settled(generation: Generation) -> Generation:
+    await asyncio.wait_for(generation.settled.wait(), GUARD)
+    return generation
+
+
+async def heard(generation: Generation, seq: int = 0) -> list[BaseModel]:
+    messages: list[BaseModel] = []
+
+    async def send(message: BaseModel) -> None:
+        messages.append(message)
+
+    with generation.heard():
+        await asyncio.wait_for(generation.told.read(seq, send), GUARD)
+    return messages
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(GUARD):
+        while not condition():  # noqa: ASYNC110 (every turn of the loop is looked at)
+            await asyncio.sleep(0)
+
+
+def kept(library: Library) -> tuple[str, list[str]]:
+    """The story, and the reasons of its versions, newest first."""
+    return library.get(STORY).text, [version.reason for version in library.versions(STORY)]
+
+
+# --- in the library -------------------------------------------------------------------------------
+
+
+async def test_a_story_that_nobody_hears_is_made_in_the_library(room: Generations, library: Library) -> None:
+    await settled(room.begin(asked(story=STORY)))
+    assert kept(library) == (WHOLE, ["generation"])
+    story = library.get(STORY)
+    assert (story.settings or {})["max_words"] == 120
+    assert story.model == "embedded/scripted"
+
+
+@pytest.mark.parametrize("stored", ["Ada ran. ", "Ada ran. Once up", "Ada ran. Once upon a time."])
+async def test_a_story_that_was_continued_is_finished_from_wherever_it_was_saved(
+    room: Generations, library: Library, engine: ScriptedEngine, stored: str
+) -> None:
+    library.create(id=STORY, text=stored, title="Ada")
+    await settled(room.begin(continue_(story=STORY)))
+    assert kept(library) == ("Ada ran. Once upon a time.", ["generation"])
+    assert library.get(STORY).title == "Ada"
+
+
+@pytest.mark.parametrize("stored", ["Ada ran", "Ada ran. Once more", "Bo ran. Once ", "", "Once upon"])
+async def test_words_of_the_writers_own_are_left_alone(
+    room: Generations, library: Library, stored: str
+) -> None:
+    library.create(id=STORY, text=stored)
+    await settled(room.begin(continue_(story=STORY)))
+    assert kept(library) == (stored, [])
+
+
+async def test_a_story_that_was_thrown_away_stays_in_the_trash(room: Generations, library: Library) -> None:
+    library.create(id=STORY, text="Once")
+    library.trash(STORY)
+    await settled(room.begin(asked(story=STORY)))
+    assert kept(library) == ("Once", [])
+    assert library.get(STORY).trashed_at
+
+
+async def test_a_story_that_failed_halfway_is_kept_as_far_as_it_came(
+    room: Generations, library: Library, engine: ScriptedEngine
+) -> None:
+    engine.script = ("Once upon", KeyError("gone"))
+    await settled(room.begin(asked(story=STORY)))
+    assert kept(library) == ("Once upon", ["generation"])
+
+
+async def test_a_story_without_a_word_is_none(
+    room: Generations, library: Library, engine: ScriptedEngine
+) -> None:
+    engine.script = ()
+    await settled(room.begin(asked(story=STORY)))
+    assert library.page().total == 0
+
+
+async def test_whoever_hears_a_story_saves_it_and_whoever_stops_it_wants_no_more(
+    room: Generations, library: Library, engine: ScriptedEngine
+) -> None:
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await settled(generation)
+    engine.script = ("Once upon", asyncio.Event())
+    stopped = room.begin(asked(request_id="g2", story=STORY))
+    await until(lambda: stopped.told.text)
+    stopped.stop()
+    await settled(stopped)
+    assert library.page().total == 0
+
+
+async def test_a_page_that_goes_just_after_the_end_leaves_it_to_us(
+    room: Generations, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "FINISHING_SECONDS", 0.2)
+    generation = room.begin(asked(story=STORY))
+    await heard(generation)
+    assert not generation.settled.is_set()
+    await settled(generation)
+    assert kept(library)[0] == WHOLE
+
+
+def test_a_save_in_between_is_looked_at_again(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = FinishedStory(id=STORY, before="", generated=WHOLE, settings=SETTINGS, model="m")
+    library.create(id=STORY, text="Once")
+    save, texts = library.save, ["Once up", "Once upon"]
+
+    def interrupted(*args: Any, **values: Any) -> Any:
+        if texts:
+            save(STORY, library.get(STORY).revision, text=texts.pop(0))
+        return save(*args, **values)
+
+    monkeypatch.setattr(library, "save", interrupted)
+    assert finish_story(library, story)
+    assert kept(library) == (WHOLE, ["generation"])
+    texts += ["Once ", "Once u", "Once up"]
+    save(STORY, library.get(STORY).revision, text="Once")
+    with pytest.raises(ConflictError):
+        finish_story(library, story)
+
+
+async def test_a_library_that_fails_costs_no_word(
+    room: Generations, library: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*args: Any, **values: Any) -> None:
+        raise LibraryFullError("The disk is full.")
+
+    monkeypatch.setattr(library, "create", full)
+    generation = await settled(room.begin(asked(story=STORY)))
+    assert "The disk is full." in caplog.text
+    assert room.find("g1") is generation
+    assert generation.told.text == WHOLE
+
+
+async def test_the_end_of_the_app_keeps_stories_as_far_as_they_came(
+    engine: ScriptedEngine, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "FINISHING_SECONDS", GUARD)
+    room = Generations(ScriptedModels(engine), EnginePool(), library, News())
+    engine.script = ("Once upon", asyncio.Event())
+    generation = room.begin(asked(story=STORY))
+    await until(lambda: generation.told.text)
+    await asyncio.wait_for(room.aclose(), GUARD)
+    assert engine.streaming == 0
+    assert kept(library) == ("Once upon", ["generation"])
+
+
+# --- without listeners ----------------------------------------------------------------------------
+
+
+async def test_a_rewriting_waits_for_a_page_that_comes_back_in_time_only(
+    room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.script = (asyncio.Event(),)
+    generation = room.begin(rewrite())
+    with generation.heard():
+        await until(lambda: engine.streaming)
+    with generation.heard():  # within the half minute
+        monkeypatch.setattr(generations, "ABANDONED_SECONDS", 0.0)
+        await asyncio.sleep(0.01)
+        assert not generation.told.is_over
+    await settled(generation)
+    assert engine.streaming == 0
+
+
+async def test_a_story_waits_for_nobody(
+    room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "ABANDONED_SECONDS", 0.0)
+    engine.script = ["A" * 1_998 + ". "] * 100
+    generation = room.begin(asked())
+    with generation.heard():
+        pass
+    await settled(generation)
+    assert len(generation.told.text) == 199_999
+
+
+# --- what is remembered ---------------------------------------------------------------------------
+
+
+async def test_as_many_run_at_once_as_may(
+    room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "MAX_RUNNING_IN_ALL", 2)
+    engine.script = (asyncio.Event(),)
+    running = [room.begin(asked(request_id=f"g{number}")) for number in range(2)]
+    with pytest.raises(TooManyRequestsError):
+        room.begin(asked(request_id="g2"))
+    running[0].stop()
+    await settled(running[0])
+    room.begin(asked(request_id="g2"))
+
+
+@pytest.mark.parametrize(
+    ("bound", "value"), [("MAX_ENDED", 2), ("MAX_ENDED_BYTES", 2 * (len(WHOLE) + 3 * 64) + 63)]
+)
+async def test_the_oldest_are_forgotten_first(
+    room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+) -> None:
+    engine.script = (WHOLE,)
+    monkeypatch.setattr(generations, bound, value)
+    for number in range(4):
+        await settled(room.begin(asked(request_id=f"g{number}")))
+    for number in range(2):
+        with pytest.raises(UnknownRequestError):
+            room.find(f"g{number}")
+    assert [room.find(f"g{number}").told.text for number in (2, 3)] == [WHOLE, WHOLE]
+
+
+async def test_what_ended_long_ago_is_forgotten_and_what_runs_is_not(
+    room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settled(room.begin(asked()))
+    engine.script = (asyncio.Event(),)
+    running = room.begin(asked(request_id="g2"))
+    monkeypatch.setattr(generations, "ENDED_SECONDS", 0.0)
+    with pytest.raises(UnknownRequestError):
+        room.find("g1")
+    assert room.find("g2") is running
+
+
+# --- told again -----------------------------------------------------------------------------------
+
+
+def has_words(generation: Generation, number: int) -> bool:
+    return generation.told.text.count("word") >= number
+
+
+async def test_readers_hear_everything_once_and_in_order_whenever_they_come(
+    room: Generations, engine: ScriptedEngine
+) -> None:
+    gates = [asyncio.Event() for _ in range(4)]
+    engine.script = [step for gate in gates for step in (gate, "word ")]
+    generation = room.begin(asked())
+    readers = [asyncio.create_task(heard(generation))]
+    for number, gate in enumerate(gates):
+        gate.set()
+        await until(partial(has_words, generation, number + 1))
+        readers.append(asyncio.create_task(heard(generation, number)))
+    whole = await readers[0]
+    chunks = [each for each in whole if each.model_dump()["type"] == "chunk"]
+    for number, reader in enumerate(readers[1:]):
+        messages = await reader
+        assert [messages[0], messages[-1]] == [whole[0], whole[-1]]
+        assert messages[1:-1] == chunks[number:]
+
+
+async def test_progress_is_told_where_it_belongs_or_not_at_all() -> None:
+    told = Told("g1")
+    reports = [ProgressReport(id="g1", stage="loading", done=done, total=9) for done in range(3)]
+    told.tell(reports[0])
+    told.tell(reports[1])
+    messages: list[BaseModel] = []
+
+    async def send(message: BaseModel) -> None:
+        messages.append(message)
+
+    reading = asyncio.create_task(told.read(0, send))
+    await until(lambda: messages == [reports[1]])
+    told.tell(reports[2])
+    told.tell_text("Once")
+    await until(lambda: len(messages) > 2)
+    assert messages[1] == reports[2], "what is told before the first word is heard before it"
+    late = asyncio.create_task(told.read(0, send))
+    await until(lambda: len(messages) > 3)
+    assert messages[2] == messages[3], "and whoever comes later hears the word alone"
+    reading.cancel()
+    late.cancel()
+
+
+@pytest.mark.parametrize(
+    ("stored", "finished"),
+    [
+        (((9, "writer"),), ((9, "writer"), (17, "model"))),
+        (((4, "writer"), (5, "model")), ((4, "writer"), (22, "model"))),
+        (None, None),
+    ],
+)
+def test_what_is_finished_is_the_models_and_the_rest_whose_it_was(
+    library: Library, stored: Origins | None, finished: Origins | None
+) -> None:
+    library.create(id=STORY, text="Ada ran. ", origins=stored)
+    story = FinishedStory(id=STORY, before="Ada ran. ", generated="Once upon a time.", settings={}, model="m")
+    finish_story(library, story)
+    assert library.get(STORY).origins == finished

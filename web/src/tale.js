@@ -1,0 +1,51 @@
+// A story on its way from the server: which request it is, how much of it has come, and what a reload needs to go on. Pure.
+
+import { newId } from "./desks.js";
+import { fingerprint } from "./fingerprint.js";
+import { continueFrom, generate } from "./protocol.js";
+
+export class Tale {
+  /** All that was told of it so far. */
+  text = "";
+
+  /**
+   * `story` is its id in the library, `start` the mark of the text that it goes on from; of `next` on, its chunks are not on
+   * the page yet; `begun`: words of it are.
+   */
+  constructor({ id, settings, model, replacing, story, start, next = 0, begun = false }) {
+    Object.assign(this, { id, settings, model, replacing, story, start, next, begun });
+  }
+
+  /** `[tale, message]`: a story in the place of what is there, or one that goes on from `text`, and how it is asked for. */
+  static asked({ settings, model, text = null, story = newId() }) {
+    const id = newId();
+    const tale = new Tale({ id, settings, model, story, replacing: text === null, start: fingerprint(text ?? "") });
+    const options = { model, story };
+    return [tale, text === null ? generate(id, settings, options) : continueFrom(id, settings, text, options)];
+  }
+
+  /** Take a chunk. Returns whether its words are still to be written. */
+  hear({ seq, text }) {
+    this.text += text;
+    if (seq < this.next) return false;
+    this.next = seq + 1;
+    return text !== "";
+  }
+
+  /** What a reload needs, with the place of the pen: `{from, at}`, or null before the first words. */
+  record(pen) {
+    const { id, settings, model, replacing, story, start, next, begun } = this;
+    return { id, settings, model, replacing, story, start, next, begun, pen };
+  }
+
+  /** Whether a text is the story as the server finished it, without what was done to it here. */
+  isWhole = (text) => text.endsWith(this.text) && fingerprint(text.slice(0, text.length - this.text.length)) === this.start;
+}
+
+/** What a desk kept of a story on its way, if it can be gone on with; or null. */
+export function onItsWay(desk) {
+  const { id, settings, begun, next, pen } = desk?.telling ?? {};
+  if (typeof id !== "string" || !settings || !Number.isInteger(next)) return null;
+  const isSound = pen ? 0 <= pen.from && pen.from <= pen.at && pen.at <= desk.text.length : !begun;
+  return isSound ? desk.telling : null;
+}
