@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from storaiteller.bounds import lengths
 from storaiteller.length import SentenceKeeper
@@ -12,13 +13,24 @@ from storaiteller.story import Passage, Wish
 _QUOTES = '"“”«»'
 _TAIL = re.compile(r"[.\s\"“”«»]*\Z")
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
-_LONGEST_TALK = 120
+_LONGEST_TALK, _LONGEST_PREAMBLE = 120, 60
+_SURE = 24
+"""Characters by which it is known whether an answer begins like the passage."""
+
+_ALIKE = 0.6
+
+
+def _likeness(heard: str, core: str) -> float:
+    """From 0 to 1, of how they begin."""
+    ours, theirs = (text.strip(_QUOTES)[:_SURE].casefold() for text in (core, heard))
+    return SequenceMatcher(None, ours, theirs, autojunk=False).ratio()
 
 
 class ProofreadFilter:
     """What ``feed`` and ``finish`` return, joined, is ``passage.selected`` as the model corrected it.
 
-    It ends after as many paragraphs as that has: what comes then is talk about the mistakes.
+    It ends after as many paragraphs as that has: what comes then is talk about the mistakes. An answer
+    that does not begin like the passage is none, and nothing is shown of it.
     """
 
     def __init__(self, passage: Passage, wish: Wish) -> None:
@@ -66,21 +78,26 @@ class ProofreadFilter:
 
     def _may_be_talk(self, heard: str) -> bool:
         """Until it is the passage, or a line has ended."""
-        if len(heard) < len(self._core[:8]):
+        answer = self._without_preamble(heard)
+        if len(answer) < len(self._core[:_SURE]):
             return True
-        like = heard.strip(_QUOTES)[:8].casefold() == self._core.strip(_QUOTES)[:8].casefold()
         waits = "\n" not in heard or heard.rstrip().endswith(":")
-        return not like and waits and len(heard) < _LONGEST_TALK
+        return waits and len(heard) < _LONGEST_TALK and _likeness(answer, self._core) < _ALIKE
 
     def _without_talk(self, heard: str) -> str:
-        first, _, rest = heard.partition("\n")
-        if first.rstrip().endswith(":") and rest.strip() and not self._core.startswith(first.strip()):
-            heard = rest.lstrip()
-        elif (at := heard.find(": ")) >= 0 and heard.lower().startswith(("corrected", "here")) and at < 60:
-            heard = heard[at + 2 :] if not self._core.startswith(heard[:at]) else heard
+        heard = self._without_preamble(heard)
         if heard[:1] in tuple(_QUOTES) and self._core[0] not in _QUOTES:
             heard, self._quoted = heard[1:], True
-        return heard
+        self._over = _likeness(heard, self._core) < _ALIKE
+        return "" if self._over else heard
+
+    def _without_preamble(self, heard: str) -> str:
+        first, _, rest = heard.partition("\n")
+        if first.rstrip().endswith(":") and rest.strip() and not self._core.startswith(first.strip()):
+            return rest.lstrip()
+        said, colon, rest = heard.partition(": ")
+        talks = said.lower().startswith(("corrected", "here")) and len(said) < _LONGEST_PREAMBLE
+        return rest if colon and talks and not self._core.startswith(said) else heard
 
     def _within_its_lines(self, text: str) -> str:
         """``text`` up to where a line begins that the passage has not."""

@@ -31,7 +31,7 @@ TOKENS_LOOKED_AT = 20
 """More than the words told: some are no words, some begin the same one. Ollama tells of no more."""
 
 LEAST_PROBABILITY = 0.001
-TOKENS_OF_A_WORD = 5
+TOKENS_OF_A_WORD = 4
 _GREEDY = SamplingOptions(temperature=0, repeat_penalty=1)
 
 
@@ -66,33 +66,37 @@ async def words_after(engine: Engine, settings: StorySettings, before: str) -> C
                 end = chunk
     # Only now: each stream takes a place at the model, and nobody may wait for two.
     begun = messages[-1].content if messages[-1].role == "assistant" else ""
-    words = [
-        Candidate(word, token.probability)
-        for token in tokens
-        if token.probability >= LEAST_PROBABILITY
-        and may_begin(token.text, begun)
-        and (word := await _whole(engine, messages, token.text))
-    ]
+    words: list[Candidate] = []
+    for token in tokens:
+        if token.probability < LEAST_PROBABILITY or len({each.text for each in words}) == MOST_WORDS:
+            break
+        if may_begin(token.text, begun) and (word := await _whole(engine, messages, token.text)):
+            words.append(Candidate(word, token.probability))
     yield Chunk(candidates=merged(words, MOST_WORDS))
     yield end
 
 
 async def _whole(engine: Engine, messages: Sequence[Message], token: str) -> str:
-    """The word that ``token`` begins: what the model most likely goes on with, as far as the word's end."""
-    word, whole = word_in(token)
-    if whole:
-        return word
-    *asked, last = messages
-    begun = Message("assistant", last.content + token) if last.role == "assistant" else None
-    asked = [*asked, begun] if begun else [*messages, Message("assistant", token)]
+    """The word that ``token`` begins: what the model most likely goes on with, as far as the word's end.
+
+    Mostly the next token shows that it has ended already; only where it does not, more are asked for.
+    """
     text = token
-    async with aclosing(engine.stream(asked, GenerationOptions(TOKENS_OF_A_WORD, _GREEDY))) as stream:
-        async for chunk in stream:
-            text += chunk.text
-            word, whole = word_in(text)
-            if whole:
-                break
-    return word
+    for more in (1, TOKENS_OF_A_WORD):
+        if word_in(text)[1]:
+            break
+        options = GenerationOptions(more, _GREEDY)
+        async with aclosing(engine.stream(_going_on(messages, text), options)) as stream:
+            async for chunk in stream:
+                text += chunk.text
+    return word_in(text)[0]
+
+
+def _going_on(messages: Sequence[Message], text: str) -> list[Message]:
+    *asked, last = messages
+    if last.role == "assistant":
+        return [*asked, Message("assistant", last.content + text)]
+    return [*messages, Message("assistant", text)]
 
 
 def _check(text: str, purpose: str) -> None:

@@ -17,7 +17,7 @@ from storaiteller.prompts import as_spoken, insert_messages, rewrite_messages, s
 from storaiteller.proofreading import ProofreadFilter
 from storaiteller.splice import ContinuationFilter, PassageFilter
 from storaiteller.story import Action, Chunk, Passage, StorySettings, Wish, count_words
-from storaiteller.streams import Choice, ChunkStream, Filter, another, bounded, filtered, insisting
+from storaiteller.streams import Choice, ChunkStream, another, bounded, filtered, insisting
 
 PROOFREADING_TEMPERATURE = 0.1
 """A proofreader has nothing to invent, and has to say again what was said."""
@@ -53,16 +53,30 @@ def rewrite(
     """A new wording of ``passage.selected`` alone, with the space around it that the old one had."""
     if not passage.selected.strip():
         raise InvalidRequestError("Select some words to rewrite first.", field="selected")
+    if wish.action is Action.PROOFREAD:
+        return insisting(lambda attempt: _proofread(engine, settings, passage, wish, choice, attempt))
     wish = as_spoken(passage, wish)
     messages = rewrite_messages(settings, passage, wish)
-    proofread = wish.action is Action.PROOFREAD
-    room = lengths(passage.selected, wish).most + (LONGEST_SENTENCE if wish.opening else 0)
-    options = bounded(_proofreading(choice) if proofread else choice, room)
+    options = bounded(
+        choice, lengths(passage.selected, wish).most + (LONGEST_SENTENCE if wish.opening else 0)
+    )
+    stream = insisting(
+        lambda attempt: filtered(engine, messages, another(options, attempt), PassageFilter(passage, wish))
+    )
+    return _opened(stream, passage, wish) if wish.opening else stream
 
-    def kept() -> Filter:
-        return ProofreadFilter(passage, wish) if proofread else PassageFilter(passage, wish)
 
-    stream = insisting(lambda attempt: filtered(engine, messages, another(options, attempt), kept()))
+def _proofread(
+    engine: Engine, settings: StorySettings, passage: Passage, wish: Wish, choice: Choice, attempt: int
+) -> ChunkStream:
+    """Where the model talked about the passage at first, its first word is put into its mouth."""
+    if attempt and not wish.opening:
+        wish = replace(wish, opening=passage.selected.split()[0])
+    cool = min(choice.sampling.temperature, PROOFREADING_TEMPERATURE)
+    choice = replace(choice, sampling=replace(choice.sampling, temperature=cool, repeat_penalty=1))
+    options = another(bounded(choice, lengths(passage.selected, wish).most), attempt)
+    messages = rewrite_messages(settings, passage, wish)
+    stream = filtered(engine, messages, options, ProofreadFilter(passage, wish))
     return _opened(stream, passage, wish) if wish.opening else stream
 
 
@@ -79,11 +93,6 @@ def insert(
             engine, messages, another(options, attempt), InsertionFilter(before, after, instruction)
         )
     )
-
-
-def _proofreading(choice: Choice) -> Choice:
-    cool = min(choice.sampling.temperature, PROOFREADING_TEMPERATURE)
-    return replace(choice, sampling=replace(choice.sampling, temperature=cool, repeat_penalty=1))
 
 
 async def _opened(stream: ChunkStream, passage: Passage, wish: Wish) -> ChunkStream:

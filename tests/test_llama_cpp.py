@@ -20,7 +20,8 @@ from storaiteller.engines.llama_cpp import LlamaCppEngine
 from storaiteller.engines.llama_native import BATCH_TOKENS, SLOTS, default_threads
 from storaiteller.engines.llama_probe import LlamaProbe
 from storaiteller.errors import ModelMissingError, ModelUnusableError, PromptTooLongError
-from storaiteller.story import Chunk, Message
+from storaiteller.reader import words_after
+from storaiteller.story import Chunk, Message, StorySettings
 from tests.serving import GUARD
 
 WINDOW = 1_024
@@ -103,6 +104,32 @@ async def test_a_prompt_of_tokens_is_answered_as_the_messages_that_it_was_render
 
 async def test_another_seed_writes_another_text(engine: LlamaCppEngine) -> None:
     assert (await told(engine, seed=7))[0] != (await told(engine, seed=8))[0]
+
+
+# --- the words it thought of ----------------------------------------------------------------------
+
+
+@pytest.mark.model
+async def test_the_likeliest_words_are_whole_and_come_in_order(
+    engine: LlamaCppEngine, settings: StorySettings
+) -> None:
+    found = [chunk async for chunk in words_after(engine, settings, "Ada lived in a house. Once upon a ")]
+    [words] = [chunk.candidates for chunk in found if chunk.candidates is not None]
+    assert words[0].text == "time"
+    assert words[0].probability > 0.5
+    assert len({word.text for word in words}) == len(words) <= 10
+    assert all(word.text == word.text.strip() != "" for word in words)
+
+
+@pytest.mark.model
+async def test_where_the_likeliest_token_is_a_part_of_a_letter_the_others_are_told_all_the_same(
+    engine: LlamaCppEngine,
+) -> None:
+    foxes = (Message("user", "Draw foxes."), Message("assistant", "🦊🦊🦊🦊🦊🦊🦊🦊"))
+    told = [chunk async for chunk in engine.next_tokens(foxes, 20)]
+    [tokens] = [chunk.candidates for chunk in told if chunk.candidates is not None]
+    assert "\ufffd" in tokens[0].text
+    assert len(tokens) == 20
 
 
 # --- stopping -------------------------------------------------------------------------------------

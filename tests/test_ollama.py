@@ -752,7 +752,24 @@ async def test_a_part_of_a_letter_is_no_thought_that_could_be_shown(
 async def test_an_ollama_that_does_not_tell_its_thoughts_is_said_to_be_too_old(
     fake: FakeOllama, engine: OllamaEngine, said: dict[str, Any]
 ) -> None:
+    fake.version = "0.12.10"
     fake.chat_script = Reply([word(" sea") | said, done("length", written=1) | said])
 
     with pytest.raises(WordsUnsupportedError, match=r"0\.12\.11 or newer"):
         await thoughts(engine)
+
+
+@pytest.mark.parametrize("ends", [1, 2, 5])
+async def test_where_the_story_might_end_it_is_asked_again(
+    fake: FakeOllama, engine: OllamaEngine, ends: int
+) -> None:
+    sea = word(" sea") | {"logprobs": [thought_of([(" sea", -1.0)])]}
+    replies = iter([*([[]] * ends), [sea]])
+    fake.chat_script = lambda _: Reply([*next(replies), done(written=1)])
+
+    *told, last = await thoughts(engine)
+
+    [thought] = told
+    assert thought.candidates is not None
+    assert [each.text for each in thought.candidates] == ([" sea"] if ends < 3 else [])
+    assert last.finish_reason == "stop"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from storaiteller.splice import PassageFilter
 from storaiteller.story import PLAIN, Action, Message, Passage, Register, StorySettings, Wish, count_words
 from storaiteller.streams import Choice
 from storaiteller.writer import rewrite
-from tests.fakes import ScriptedEngine, collect
+from tests.fakes import Script, ScriptedEngine, collect
 
 OLD = "She fell down the old well, and nobody heard her. It was dark and cold."
 PASSAGE = Passage(before="Ada ran. ", selected=OLD, after=" Then the moon rose over the hill.")
@@ -36,7 +37,8 @@ def test_an_action_is_a_wish_in_words(settings: StorySettings, wish: Wish, said:
 
     assert said in question.content
     assert OLD in question.content
-    assert begun == Message("assistant", "Ada ran.")
+    spoken = ' "' if wish.action is Action.DIALOGUE else ""
+    assert begun == Message("assistant", f"Ada ran.{spoken}")
 
 
 def test_a_passage_without_a_wish_is_asked_for_without_one(settings: StorySettings) -> None:
@@ -174,7 +176,23 @@ async def test_a_proofread_passage_is_neither_cut_nor_lengthened(settings: Story
     long = "The fox ran on. She saw it go.\n\n" * 60
 
     assert await proofread(settings, long.strip(), long) == long
-    assert count_words(await proofread(settings, "The fox ran on. " * 200)) <= count_words(BAD) * 5 // 4 + 10
+    assert count_words(await proofread(settings, f"{GOOD} " * 100)) <= count_words(BAD) * 5 // 4 + 10
+
+
+async def test_talk_about_the_passage_is_no_answer_and_it_is_asked_for_by_its_first_word(
+    settings: StorySettings,
+) -> None:
+    passage = Passage(before="", selected=f" {BAD}", after="")
+
+    def says(messages: Sequence[Message]) -> Script:
+        begun = len(messages) == 2
+        return [GOOD.removeprefix("Ada")] if begun else ["The sentence “Ada runned” has ", "two mistakes."]
+
+    engine = ScriptedEngine(says)
+    text, _ = await collect(rewrite(engine, settings, passage, Wish(Action.PROOFREAD), Choice(seed=1)))
+
+    assert text == f" {GOOD}"
+    assert [len(messages) for messages, _ in engine.asked] == [1, 2]
 
 
 async def test_the_space_around_a_proofread_passage_stays(settings: StorySettings) -> None:

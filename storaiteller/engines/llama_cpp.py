@@ -24,7 +24,6 @@ from storaiteller.engines.llama_native import (
     SLOTS,
     Event,
     Request,
-    at_once,
     candidates_of,
     chat_request,
     completion_request,
@@ -118,24 +117,12 @@ class LlamaCppEngine:
         return self._stream(completion_request(prompt, options, scales))
 
     async def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
-        """See ``Engine.next_tokens``.
-
-        Of a likeliest token that is a part of a letter nothing is streamed: then it is asked for again,
-        at once, which is quick because the prompt has been read.
-        """
+        """See ``Engine.next_tokens``."""
         request = tokens_request(messages, count, self._scales())
-        for asked in (request, at_once(request)):
-            told = False
-            async with aclosing(self._stream(asked)) as stream:
-                async for chunk in stream:
-                    told = told or chunk.candidates is not None
-                    if chunk.finish_reason is not None and not told:
-                        break
-                    if not chunk.text:
-                        yield chunk
-                else:
-                    return
-        raise GenerationFailedError("The model could not tell which words it thought of.")
+        async with aclosing(self._stream(request)) as stream:
+            async for chunk in stream:
+                if not chunk.text:
+                    yield chunk
 
     async def _stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         async with self._slots:

@@ -99,16 +99,14 @@ def chat_request(messages: Sequence[Message], options: GenerationOptions, scales
 
 
 def tokens_request(messages: Sequence[Message], count: int, scales: Sequence[float]) -> Request:
-    """Ask which tokens come next; ``n_probs`` tells what the model thinks before anything is sampled."""
+    """Ask which tokens come next; ``n_probs`` tells what the model thinks before anything is sampled.
+
+    What is sampled is a full stop, whatever it thinks: of an end, or of a part of a letter, llama.cpp
+    would tell nothing.
+    """
     greedy = GenerationOptions(1, SamplingOptions(temperature=0, repeat_penalty=1))
     asked = chat_request(messages, greedy, scales)
-    return Request(asked.handler, asked.body | {"n_probs": count})
-
-
-def at_once(request: Request) -> Request:
-    """The same, answered in one piece."""
-    told = {key: value for key, value in request.body.items() if key != "stream_options"}
-    return Request(request.handler, told | {"stream": False})
+    return Request(asked.handler, asked.body | {"n_probs": count, "logit_bias": [[".", 1_000]]})
 
 
 def completion_request(prompt: Sequence[int], options: GenerationOptions, scales: Sequence[float]) -> Request:

@@ -18,6 +18,7 @@ from storaiteller.engines.ollama_chat import (
     count,
     estimate_tokens,
     last_chunk,
+    tells_thoughts,
     text_of,
     tokens_request,
     window_step,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 DEFAULT_WINDOW_LIMIT = 32_768
 """Tokens. Many models claim 131,072, whose cache would take more memory than the model."""
 
+_ATTEMPTS = 3
 _LEAST_ROOM = 64
 _UNKNOWN_WINDOW = 4_096
 _TOO_LONG = re.compile(r"exceeds the (?:available )?context|longer than the context")
@@ -170,16 +172,29 @@ class OllamaEngine:
                 yield chunk
 
     async def next_tokens(self, messages: Sequence[Message], count: int) -> AsyncGenerator[Chunk, None]:
-        """See ``Engine.next_tokens``."""
-        told = False
-        options = GenerationOptions(1, AS_IT_IS)
-        async with aclosing(self._stream(messages, options, tokens=count)) as chunks:
-            async for chunk in chunks:
-                if chunk.finish_reason is not None and not told:
-                    raise WordsUnsupportedError(_NO_WORDS)
-                told = told or chunk.candidates is not None
-                if not chunk.text:
-                    yield chunk
+        """See ``Engine.next_tokens``.
+
+        Ollama tells with the token that it has chosen, and nothing where it has chosen to end: then it
+        is asked again.
+        """
+        end, told = Chunk(finish_reason="stop"), False
+        for _ in range(_ATTEMPTS):
+            async with aclosing(
+                self._stream(messages, GenerationOptions(1, AS_IT_IS), tokens=count)
+            ) as chunks:
+                async for chunk in chunks:
+                    if chunk.candidates is not None:
+                        yield chunk
+                        told = True
+                    elif chunk.finish_reason is not None:
+                        end = chunk
+            if told:
+                break
+            if not tells_thoughts(await self._server.version()):
+                raise WordsUnsupportedError(_NO_WORDS)
+        else:
+            yield Chunk(candidates=())
+        yield end
 
     async def _stream(
         self, messages: Sequence[Message], options: GenerationOptions, *, tokens: int = 0

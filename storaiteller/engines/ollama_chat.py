@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +70,12 @@ AS_IT_IS = SamplingOptions(temperature=1, top_p=1, top_k=0, min_p=0, repeat_pena
 def tokens_request(request: dict[str, Any], count: int) -> dict[str, Any]:
     """The body of a chat that tells which tokens come next (from Ollama 0.12.11 on)."""
     return {**request, "logprobs": True, "top_logprobs": min(count, MOST_TOKENS_TOLD)}
+
+
+def tells_thoughts(version: str | None) -> bool:
+    """Whether an Ollama of this version knows ``logprobs``."""
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version or "")
+    return numbers is not None and tuple(map(int, numbers.groups())) >= (0, 12, 11)
 
 
 def candidates_of(answer: dict[str, Any]) -> tuple[Candidate, ...]:
