@@ -1,0 +1,114 @@
+// Who wrote what, as a value: runs `[length, who]` over a text, in order. Pure.
+//
+// `who` is "model", "edited" (the model's, changed by the writer), "writer", or null where nobody knows. Neighbours differ,
+// no run is empty, and a value is never changed. In the editor lengths count UTF-16 units; what is kept counts code points.
+
+const KINDS = ["model", "edited", "writer", null];
+const SURROGATE = /[\ud800-\udfff]/;
+
+export const one = (length, who) => (length ? [[length, who]] : []);
+export const lengthOf = (runs) => runs.reduce((sum, [length]) => sum + length, 0);
+
+/** Add a run at the end of `made`, joined with one of the same kind; `run` is that run, where there is one to be shared. */
+function push(made, length, who, run = [length, who]) {
+  const last = made.at(-1);
+  if (!length) return;
+  if (last?.[1] === who) made[made.length - 1] = [last[0] + length, who];
+  else made.push(run);
+}
+
+/** Put other runs in the place of some: `edits` are `{from, to, runs}`, in order, apart, where `runs` are before them. */
+export function splice(runs, edits) {
+  const made = [];
+  let [index, used, at] = [0, 0, 0];
+  const pass = (to, isKept) => {
+    while (at < to && index < runs.length) {
+      const run = runs[index];
+      const step = Math.min(run[0] - used, to - at);
+      if (isKept) push(made, step, run[1], step === run[0] ? run : undefined);
+      [at, used] = [at + step, used + step];
+      if (used === run[0]) [index, used] = [index + 1, 0];
+    }
+  };
+  for (const { from, to, runs: put } of edits) {
+    pass(from, true);
+    pass(to, false);
+    for (const [length, who] of put) push(made, length, who);
+  }
+  pass(Infinity, true);
+  return made;
+}
+
+/** The runs of a stretch of the text. */
+export function slice(runs, from, to) {
+  const made = [];
+  let at = 0;
+  for (const [length, who] of runs) {
+    if (at >= to) break;
+    push(made, Math.max(0, Math.min(to, at + length) - Math.max(from, at)), who);
+    at += length;
+  }
+  return made;
+}
+
+/** One value of several, one after the other. */
+export function join(...parts) {
+  const made = [];
+  for (const runs of parts) for (const [length, who] of runs) push(made, length, who);
+  return made;
+}
+
+/** The same runs, each `who` as `change` has it. */
+export const recast = (runs, change) => join(...runs.map(([length, who]) => one(length, change(who))));
+
+const isLow = (unit) => unit >= 0xdc00 && unit <= 0xdfff;
+const isHigh = (unit) => unit >= 0xd800 && unit <= 0xdbff;
+const splitsPair = (text, at) => at > 0 && isLow(text.charCodeAt(at)) && isHigh(text.charCodeAt(at - 1));
+
+/** Runs in code points. A pair that two runs share counts with the first of them. */
+export function toPoints(text, runs) {
+  if (!SURROGATE.test(text)) return runs;
+  const made = [];
+  let at = 0;
+  for (const [length, who] of runs) {
+    let points = 0;
+    for (const end = at + length; at < end; at += 1) if (!splitsPair(text, at)) points += 1;
+    push(made, points, who);
+  }
+  return made;
+}
+
+/** Runs in code points as runs in units; whatever does not fit the text is nobody knows whose. */
+export function toUnits(text, points) {
+  if (!Array.isArray(points) || !points.every(isRun)) return one(text.length, null);
+  const made = [];
+  const plain = !SURROGATE.test(text);
+  let at = 0;
+  for (const [length, who] of points) {
+    const from = at;
+    if (plain) at += length;
+    else for (let left = length; left && at <= text.length; left -= 1) at += splitsPair(text, at + 1) ? 2 : 1;
+    push(made, at - from, who);
+  }
+  return at === text.length ? made : one(text.length, null);
+}
+
+const isRun = (run) => Array.isArray(run) && Number.isInteger(run[0]) && run[0] > 0 && KINDS.includes(run[1]);
+
+/** Runs in code points as the library keeps them: null unless all is known, and all of the text is spoken for. */
+export function known(text, points) {
+  const runs = points && toPoints(text, toUnits(text, points));
+  return runs && runs.every(([, who]) => who) ? runs : null;
+}
+
+/** How many of a hundred characters are whose: `{model, edited, writer, unknown}`, a hundred together; the largest take the rounding. */
+export function shares(runs) {
+  const found = { model: 0, edited: 0, writer: 0, unknown: 0 };
+  for (const [length, who] of runs) found[who ?? "unknown"] += length;
+  const all = lengthOf(runs);
+  if (!all) return found;
+  const exact = Object.entries(found).map(([who, length]) => [who, (100 * length) / all]);
+  let left = 100 - exact.reduce((sum, [, share]) => sum + Math.floor(share), 0);
+  const byRest = exact.sort(([, a], [, b]) => (b % 1) - (a % 1));
+  return Object.fromEntries(byRest.map(([who, share]) => [who, Math.floor(share) + (left-- > 0 ? 1 : 0)]));
+}
