@@ -228,7 +228,7 @@ test("thousands of edits, undone and redone at random, are what the rules say le
       }
       assert.equal(desk.text, text);
       assert.equal(spelled(desk.runs), whose, `seed ${seed}, step ${step}`);
-      assert.equal(lengthOf(kept(desk.text, desk.runs)), [...desk.text].length);
+      assert.equal(lengthOf(kept(desk.state)), [...desk.text].length);
     }
   }
 });

@@ -7,7 +7,9 @@ import { directions } from "./directions.js";
 import { lineEnds } from "./line-ends.js";
 import * as manuscript from "./manuscript.js";
 import { marks, setPicked } from "./marks.js";
+import { kept, origins } from "./origins.js";
 import { passage, replacePassage, setPassage } from "./passage.js";
+import { toUnits } from "./runs.js";
 import { isBlank } from "./story.js";
 
 const NEAR_END = 48;
@@ -18,16 +20,18 @@ export class Editor {
   /** `onUpdate(update)` after every change of text, selection or marks. */
   constructor({ parent, nonce, box, desk, onUpdate }) {
     const { text = "", card = null, story = null, earlier = null } = desk ?? {};
+    const now = { text, card, story, origins: desk?.origins };
     const isAnother = earlier !== null && earlier.text !== text && !isBlank(text);
-    /** The story that the last one replaced, `{text, card, story}` or null: Undo brings it back, after a reload too. */
+    /** The story that the last one replaced, `{text, card, story, origins}` or null: Undo brings it back, after a reload too. */
     this.earlier = earlier;
-    const first = isAnother ? earlier : { text, card, story };
+    const first = isAnother ? earlier : now;
     const state = EditorState.create({
       doc: first.text,
       extensions: [
         manuscript.manuscript,
         manuscript.card.init(() => first.card),
         manuscript.storyId.init(() => first.story ?? null),
+        origins.init(() => toUnits(first.text, first.origins)),
         passage,
         lineEnds,
         marks(box),
@@ -42,13 +46,14 @@ export class Editor {
       ],
     });
     this.view = new EditorView({ parent, state });
-    if (isAnother) this.#tellAgain(text, card, story);
+    if (isAnother) this.#tellAgain(now);
   }
 
   /** Put the later story in the earlier one's place, as its writing did: one step to undo. */
-  #tellAgain(text, card, story) {
+  #tellAgain({ text, card, story, origins = [] }) {
     for (const spec of manuscript.begin(this.view.state, card, { replacing: true, id: story })) this.view.dispatch(spec);
     this.view.dispatch(manuscript.write(this.view.state, text));
+    this.change(manuscript.attribute, origins ?? []);
     this.end();
   }
 
@@ -74,6 +79,11 @@ export class Editor {
     return this.view.state.field(manuscript.storyId);
   }
 
+  /** Who wrote what, as it is kept. */
+  get origins() {
+    return kept(this.view.state);
+  }
+
   get passage() {
     return this.view.state.field(passage);
   }
@@ -97,7 +107,7 @@ export class Editor {
 
   /** Start to write a story (`replacing` the one that is there) or to write on. */
   begin(card, { replacing }) {
-    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card, story: this.story };
+    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card, story: this.story, origins: this.origins };
     for (const spec of manuscript.begin(this.view.state, card, { replacing, id: card.id })) this.view.dispatch(spec);
     if (replacing) window.scrollTo(0, 0);
   }

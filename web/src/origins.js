@@ -142,5 +142,13 @@ export function told(text, runs) {
   return splice(runs, words.filter(isMixed).map(edited));
 }
 
-/** What is kept of a text and its runs: code points. */
-export const kept = (text, runs) => toPoints(text, told(text, runs));
+const toldOf = new WeakMap();
+
+/** What is kept of an editor's state: whose the words are, in code points. The same value as long as nothing changes. */
+export function kept(state) {
+  const runs = state.field(origins);
+  if (!toldOf.has(runs)) toldOf.set(runs, pointsOf(state.sliceDoc(), runs));
+  return toldOf.get(runs);
+}
+
+const pointsOf = (text, runs) => toPoints(text, told(text, runs));

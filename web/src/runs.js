@@ -95,11 +95,15 @@ export function toUnits(text, points) {
 
 const isRun = (run) => Array.isArray(run) && Number.isInteger(run[0]) && run[0] > 0 && KINDS.includes(run[1]);
 
-/** Runs in code points as the library keeps them: null unless all is known, and all of the text is spoken for. */
-export function known(text, points) {
-  const runs = points && toPoints(text, toUnits(text, points));
-  return runs && runs.every(([, who]) => who) ? runs : null;
-}
+/** As many as the library takes. */
+const MOST = 200_000;
+const isKnown = (points) => points.length <= MOST && points.every(([, who]) => who);
+
+/** Runs in code points as the library keeps them, which has no word for what nobody knows: null unless all is known. */
+export const ifKnown = (points) => (isKnown(points) ? points : null);
+
+/** The same of what may not fit its text, as it came from a storage. */
+export const ifFitting = (text, points) => (points ? ifKnown(toPoints(text, toUnits(text, points))) : null);
 
 /** How many of a hundred characters are whose: `{model, edited, writer, unknown}`, a hundred together; the largest take the rounding. */
 export function shares(runs) {
