@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attribute, begin, end, manuscript, restore, takeOver, write } from "../../web/src/manuscript.js";
 import { kept, origins, told } from "../../web/src/origins.js";
+import { lifting } from "../../web/src/lifted.js";
 import { lengthOf } from "../../web/src/runs.js";
 import { isInside, wordAround } from "../../web/src/word-edges.js";
 import { EditorState, isolateHistory, redo, redoDepth, undo, undoDepth } from "./codemirror.mjs";
@@ -49,14 +50,14 @@ class Desk {
   }
 }
 
-const told_ = (...pieces) => {
+const toldOf = (...pieces) => {
   const desk = new Desk();
   desk.tell(...pieces);
   return desk;
 };
 
 test("what the model writes is the model's, what is typed between is the writer's, in whatever order the letters come", () => {
-  const desk = told_("The lan", "tern sank.");
+  const desk = toldOf("The lan", "tern sank.");
   assert.equal(desk.shown, "m:The lantern sank.");
   desk.type("The ", "old ");
   desk.type("sank.", " Mine.");
@@ -76,7 +77,7 @@ test("a word of the model's that letters are added to, cut from or parted is edi
     [(desk) => desk.change(4, 11, "lamp"), "m:The |w:lamp|m: sank."],
   ];
   for (const [act, shown] of cases) {
-    const desk = told_("The lantern sank.");
+    const desk = toldOf("The lantern sank.");
     act(desk);
     assert.equal(desk.shown, shown);
     while (undoDepth(desk.state) > 1) desk.command(undo);
@@ -87,12 +88,12 @@ test("a word of the model's that letters are added to, cut from or parted is edi
 });
 
 test("an apostrophe is part of a word, a quotation mark is not, and where words have no spaces a letter is a word", () => {
-  const desk = told_("It dont matter.");
+  const desk = toldOf("It dont matter.");
   desk.type("don", "’");
   assert.equal(desk.shown, "m:It |e:don’t|m: matter.");
   desk.change(0, 0, "‘");
   assert.equal(desk.shown, "w:‘|m:It |e:don’t|m: matter.");
-  const east = told_("月が出た。");
+  const east = toldOf("月が出た。");
   east.type("月", "も");
   assert.equal(east.shown, "m:月|w:も|m:が出た。");
 });
@@ -119,7 +120,7 @@ test("an accepted suggestion is the model's but for the words it left alone", ()
 });
 
 test("a story that is told again comes back by Undo as it was known, and so does the new one by Redo", () => {
-  const desk = told_("One story.");
+  const desk = toldOf("One story.");
   desk.type("One", " small");
   desk.dispatch(...begin(desk.state, { id: "t" }, { replacing: true }));
   desk.dispatch(write(desk.state, "Another st"));
@@ -151,8 +152,26 @@ test("while a story is written, Undo brings back what was deleted as it was know
   }
 });
 
+test("what is cut, copied or dragged and put down again is still whose it was; anything else that is pasted is the writer's", () => {
+  const desk = toldOf("The lantern sank.");
+  const select = (from, to) => desk.dispatch({ selection: { anchor: from, head: to } });
+  const paste = (at, text) => desk.change(at, at, text, "input.paste");
+  select(4, 12);
+  desk.dispatch(lifting(desk.state, desk.runs));
+  desk.change(4, 12, "", "delete.cut");
+  paste(0, "lantern ");
+  assert.equal(desk.shown, "m:lantern The sank.");
+  paste(12, "big ");
+  assert.equal(desk.shown, "m:lantern The |w:big |m:sank.");
+  select(8, 16);
+  desk.dispatch({ changes: [{ from: 0, insert: "The big " }, { from: 8, to: 16 }], userEvent: "move.drop" });
+  assert.equal(desk.shown, "m:The |w:big |m:lantern sank.");
+  desk.command(undo);
+  assert.equal(desk.shown, "m:lantern The |w:big |m:sank.");
+});
+
 test("another window's text and a version come with their origins; where those are not known, only what came is unknown", () => {
-  const desk = told_("One. Two.");
+  const desk = toldOf("One. Two.");
   desk.dispatch(takeOver(desk.state, "One. Three. Two.", [[5, "model"], [7, "writer"], [4, "model"]]));
   assert.equal(desk.shown, "m:One. |w:Three. |m:Two.");
   desk.dispatch(restore(desk.state, "One. Four. Two."));

@@ -4,9 +4,11 @@ import { historyKeymap, redo, redoDepth, standardKeymap, undo, undoDepth } from 
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { directions } from "./directions.js";
+import { lifting } from "./lifted.js";
 import { lineEnds } from "./line-ends.js";
 import * as manuscript from "./manuscript.js";
 import { marks, setPicked } from "./marks.js";
+import { originMarks } from "./origin-marks.js";
 import { kept, origins } from "./origins.js";
 import { passage, replacePassage, setPassage } from "./passage.js";
 import { toUnits } from "./runs.js";
@@ -15,6 +17,8 @@ import { isBlank } from "./story.js";
 const NEAR_END = 48;
 const paper = document.scrollingElement;
 const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - NEAR_END;
+
+const lift = (_, view) => view.dispatch(lifting(view.state, view.state.field(origins)));
 
 export class Editor {
   /** `onUpdate(update)` after every change of text, selection or marks. */
@@ -35,6 +39,8 @@ export class Editor {
         passage,
         lineEnds,
         marks(box),
+        originMarks,
+        EditorView.domEventHandlers({ copy: lift, cut: lift }),
         keymap.of([...historyKeymap, ...standardKeymap]),
         placeholder("Once upon a time…"),
         EditorView.cspNonce.of(nonce),

@@ -4,6 +4,7 @@ const shortcuts = [
   { name: "write", match: (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey },
   { name: "rewrite", match: (event) => event.code === "KeyR" && alone(event) },
   { name: "good", match: (event) => event.code === "KeyG" && alone(event) },
+  { name: "whoWrote", match: (event) => event.code === "KeyO" && alone(event) },
   { name: "library", match: (event) => event.code === "KeyL" && alone(event) },
   { name: "escape", match: (event) => event.key === "Escape" },
 ];

@@ -105,14 +105,12 @@ export const ifKnown = (points) => (isKnown(points) ? points : null);
 /** The same of what may not fit its text, as it came from a storage. */
 export const ifFitting = (text, points) => (points ? ifKnown(toPoints(text, toUnits(text, points))) : null);
 
-/** How many of a hundred characters are whose: `{model, edited, writer, unknown}`, a hundred together; the largest take the rounding. */
+/** How many of a hundred characters are whose: `{model, edited, writer, unknown}`, a hundred together, and one at least of what is there. */
 export function shares(runs) {
   const found = { model: 0, edited: 0, writer: 0, unknown: 0 };
   for (const [length, who] of runs) found[who ?? "unknown"] += length;
-  const all = lengthOf(runs);
-  if (!all) return found;
-  const exact = Object.entries(found).map(([who, length]) => [who, (100 * length) / all]);
-  let left = 100 - exact.reduce((sum, [, share]) => sum + Math.floor(share), 0);
-  const byRest = exact.sort(([, a], [, b]) => (b % 1) - (a % 1));
-  return Object.fromEntries(byRest.map(([who, share]) => [who, Math.floor(share) + (left-- > 0 ? 1 : 0)]));
+  const [all, most] = [lengthOf(runs), Object.keys(found).reduce((one, other) => (found[one] < found[other] ? other : one))];
+  for (const who of Object.keys(found)) found[who] &&= Math.max(1, Math.round((100 * found[who]) / all));
+  found[most] += all && 100 - Object.values(found).reduce((sum, share) => sum + share);
+  return found;
 }
