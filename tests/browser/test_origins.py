@@ -1,0 +1,85 @@
+"""Who wrote what: followed as a story is written and edited, kept, and shown when the writer asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.desk import Desk
+from tests.browser.test_access import serious
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+
+def marked(page: Page, who: str) -> list[str]:
+    """The stretches of the story that bear a mark."""
+    return page.locator(f".cm-content .origin-{who}").all_inner_texts()
+
+
+def told(text: str, origins: list[list[Any]]) -> list[tuple[str, str]]:
+    """The parts of a text with who wrote them."""
+    parts, at = [], 0
+    for length, who in origins:
+        parts.append((text[at : at + length], who))
+        at += length
+    assert at == len(text)
+    return parts
+
+
+def toggle(desk: Desk) -> None:
+    desk.page.keyboard.press("Alt+o")
+
+
+def test_a_story_is_marked_as_it_was_written(browser: Browser, site: Site) -> None:
+    """Streamed, edited, typed into, undone, and the same after a reload; nothing moves when marks are shown."""
+    context = browser.new_context(
+        viewport={"width": 1180, "height": 800}, reduced_motion="reduce", bypass_csp=True
+    )
+    page = context.new_page()
+    desk = Desk(page, site.address).open()
+    story = desk.write(max_words=40)
+    assert desk.kept["origins"] == [[len(story), "model"]]
+    desk.story.click()
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("xyz")
+    page.keyboard.press("ControlOrMeta+End")
+    page.keyboard.type(" The end is mine.")
+    edited = story.split()[0]
+    edited = edited[0] + "xyz" + edited[1:]
+
+    heights = "() => [...document.querySelectorAll('.cm-line')].map((line) => line.getBoundingClientRect().toJSON())"
+    before = page.evaluate(heights)
+    toggle(desk)
+    assert page.evaluate(heights) == before
+    button = desk.button("Who wrote what")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    [word] = marked(page, "edited")
+    assert edited.startswith(word) and word.startswith(edited[:4])
+    assert "mine" not in "".join(marked(page, "model"))
+    legend = page.get_by_role("note", name="Who wrote what")
+    expect(legend).to_contain_text("edited by you")
+    expect(page.locator("#announce-state")).to_contain_text("the model’s")
+    assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    assert serious(page) == []
+
+    page.reload()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert marked(page, "edited") == [word]
+    parts = told(desk.text, desk.kept["origins"])
+    assert parts[-1] == (" The end is mine.", "writer")
+    assert [who for _, who in parts].count("edited") == 1
+    desk.story.click()
+    page.keyboard.press("ControlOrMeta+End")
+    page.keyboard.type(" x")
+    page.locator("#undo").click()
+    assert told(desk.text, desk.kept["origins"]) == parts
+    button.click()
+    expect(legend).to_be_hidden()
+    assert marked(page, "edited") == marked(page, "model") == []
+    context.close()
