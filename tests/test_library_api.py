@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ import docx
 import httpx
 import pytest
 
-from storaiteller.api.bodies import MAX_BODY_BYTES, MAX_IMPORT_BYTES
+from storaiteller.api.bodies import MAX_IMPORT_BYTES, MAX_LIBRARY_BODY_BYTES
 from storaiteller.api.downloads import attachment, file_name
-from storaiteller.api.library import _streamed
+from storaiteller.api.library_files import _streamed
 from storaiteller.config import Config
 from storaiteller.library.word_files import write_word
-from tests.fakes import ScriptedEngine, ScriptedModels
+from tests.fakes import scripted
 from tests.test_app import SETTINGS, assert_error, opened
 
 ID = "0123456789abcdef" * 2
@@ -30,16 +30,6 @@ NO_IDS = ["x", ID.upper(), ID[:-1], f"{ID}0", f"{ID}\n", "g" * 32, "%2e%2e", "%2
 ODD = "Once.\r\n\r\n“Upon”\ta time 🌙 \n\u00a0 e\u0301\rend  \n"
 QUOTES = "“A” ‘b’ \"c\" 'd' «e» `f` / \\ ../..; filename=x"
 MEGABYTES_3 = "むかしむかし🌙。" * 124_000
-
-
-def models() -> ScriptedModels:
-    return ScriptedModels(ScriptedEngine())
-
-
-@pytest.fixture
-async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(config, models()) as client:
-        yield client
 
 
 async def made(http: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
@@ -98,7 +88,7 @@ async def test_the_list_tells_of_every_story_but_not_its_text(http: httpx.AsyncC
 async def test_a_save_tells_what_it_changed(http: httpx.AsyncClient) -> None:
     await made(http, id=ID, title="Fox", text="Once.")
     saved = await told(http, f"stories/{ID}", "PUT", revision=1, text="Once upon a time.", tags=["sea"])
-    assert list(saved) == ["id", "title", "revision", "words", "updated_at", "tags"]
+    assert list(saved) == ["id", "title", "revision", "words", "updated_at", "tags", "trashed_at"]
     assert (saved["id"], saved["title"], saved["revision"], saved["words"], saved["tags"]) == (
         ID, "Fox", 2, 4, ["sea"],
     )  # fmt: skip
@@ -340,7 +330,7 @@ async def test_a_text_longer_than_any_story_is_refused_with_both_numbers(http: h
 
 async def test_only_an_import_may_be_large(http: httpx.AsyncClient) -> None:
     """The length alone is enough to refuse it: nothing is read."""
-    for path, limit in (("/library/import", MAX_IMPORT_BYTES), ("/library/stories", MAX_BODY_BYTES)):
+    for path, limit in (("/library/import", MAX_IMPORT_BYTES), ("/library/stories", MAX_LIBRARY_BODY_BYTES)):
         headers = {"content-length": str(limit + 1), "content-type": "multipart/form-data; boundary=x"}
         message = assert_error(await http.post(path, headers=headers, content=b""), 413, "too_large")
         assert f"{limit + 1:,} bytes" in message
@@ -446,7 +436,7 @@ async def test_everything_goes_out_and_comes_back_into_an_empty_library(
     )
     assert ZipFile(io.BytesIO(response.content)).testzip() is None
     empty = Config(data_dir=tmp_path / "another", browser=False, ollama_host="127.0.0.1:9")
-    async with opened(empty, models()) as other:
+    async with opened(empty, scripted()) as other:
         result = await imported(other, ("all.zip", response.content))
         assert (len(result["taken"]), result["known"], result["refused"]) == (3, 0, [])
         assert await everything(other) == await everything(http)
@@ -469,12 +459,12 @@ async def test_the_same_archive_changes_nothing_where_it_came_from(http: httpx.A
     await told(http, f"stories/{trashed['id']}/trash", "POST")
     archive = ("all.zip", (await exported(http, "export")).content)
     before = await everything(http)
-    assert await imported(http, archive) == {"taken": [], "known": 2, "refused": []}
+    assert await imported(http, archive) == {"taken": [], "known": 2, "favourites": 0, "refused": []}
     assert await everything(http) == before
     await told(http, f"stories/{ID}", "PUT", revision=1, text="Mine.")
     added = await imported(http, archive)
     assert ([each["excerpt"] for each in added["taken"]], added["known"]) == (["Once."], 1)
-    assert await imported(http, archive) == {"taken": [], "known": 2, "refused": []}
+    assert await imported(http, archive) == {"taken": [], "known": 2, "favourites": 0, "refused": []}
 
 
 async def test_an_archive_brings_back_what_is_in_the_trash_or_was_made_anew(http: httpx.AsyncClient) -> None:
@@ -492,7 +482,7 @@ async def test_an_archive_brings_back_what_is_in_the_trash_or_was_made_anew(http
     result = await imported(http, archive)
     assert ([each["id"] for each in result["taken"]], result["known"]) == ([ID], 0)
     assert len((await told(http, f"stories/{ID}/versions"))["versions"]) == 1
-    assert await imported(http, archive) == {"taken": [], "known": 1, "refused": []}
+    assert await imported(http, archive) == {"taken": [], "known": 1, "favourites": 0, "refused": []}
 
 
 async def test_a_bad_story_in_an_archive_is_named_with_the_archive(http: httpx.AsyncClient) -> None:
@@ -538,7 +528,7 @@ async def test_a_library_that_is_none_is_told_everywhere_and_keeps_nobody_from_w
 ) -> None:
     path = config.data_dir / "library.db"
     path.write_bytes(b"My shopping list\n" * 100)
-    async with opened(config, models()) as http:
+    async with opened(config, scripted()) as http:
         assert "library.db" in caplog.text
         for method, address, body in (
             ("GET", "/library/stories", None),

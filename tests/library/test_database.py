@@ -57,7 +57,7 @@ def opened(path: Path, **options: Any) -> Iterator[Library]:
 
 
 def exported(library: Library) -> list[tuple[Story, list[VersionText]]]:
-    return [(story, list(versions)) for story, versions in library.export()]
+    return [(story, list(versions)) for story, versions, _ in library.export()]
 
 
 def with_a_story(path: Path) -> str:
