@@ -4,31 +4,39 @@
 // no run is empty, and a value is never changed. In the editor lengths count UTF-16 units; what is kept counts code points.
 
 const KINDS = ["model", "edited", "writer", null];
-const SURROGATE = /[\ud800-\udfff]/;
+const PAIR = /[\ud800-\udbff][\udc00-\udfff]/g;
 
 export const one = (length, who) => (length ? [[length, who]] : []);
 export const lengthOf = (runs) => runs.reduce((sum, [length]) => sum + length, 0);
 
-/** Add a run at the end of `made`, joined with one of the same kind; `run` is that run, where there is one to be shared. */
-function push(made, length, who, run = [length, who]) {
+/** Add a run at the end of `made`, joined with one of the same kind. */
+function push(made, length, who) {
   const last = made.at(-1);
   if (!length) return;
   if (last?.[1] === who) made[made.length - 1] = [last[0] + length, who];
-  else made.push(run);
+  else made.push([length, who]);
 }
 
 /** Put other runs in the place of some: `edits` are `{from, to, runs}`, in order, apart, where `runs` are before them. */
 export function splice(runs, edits) {
-  const made = [];
+  let made = [];
   let [index, used, at] = [0, 0, 0];
+  const step = (to, isKept) => {
+    const length = Math.min(runs[index][0] - used, to - at);
+    if (isKept) push(made, length, runs[index][1]);
+    [at, used] = [at + length, used + length];
+    if (used === runs[index][0]) [index, used] = [index + 1, 0];
+  };
+  /** Most runs are whole, and far from any edit: they are taken over as they are. */
+  const leap = (to) => {
+    const first = index;
+    while (index < runs.length && at + runs[index][0] <= to) at += runs[(index += 1) - 1][0];
+    made = made.concat(runs.slice(first, index));
+  };
   const pass = (to, isKept) => {
-    while (at < to && index < runs.length) {
-      const run = runs[index];
-      const step = Math.min(run[0] - used, to - at);
-      if (isKept) push(made, step, run[1], step === run[0] ? run : undefined);
-      [at, used] = [at + step, used + step];
-      if (used === run[0]) [index, used] = [index + 1, 0];
-    }
+    if (at < to && index < runs.length) step(to, isKept);
+    if (isKept && !used) leap(to);
+    while (at < to && index < runs.length) step(to, isKept);
   };
   for (const { from, to, runs: put } of edits) {
     pass(from, true);
@@ -43,10 +51,10 @@ export function splice(runs, edits) {
 export function slice(runs, from, to) {
   const made = [];
   let at = 0;
-  for (const [length, who] of runs) {
-    if (at >= to) break;
-    push(made, Math.max(0, Math.min(to, at + length) - Math.max(from, at)), who);
+  for (let index = 0; index < runs.length && at < to; index += 1) {
+    const [length, who] = runs[index];
     at += length;
+    if (at > from) push(made, Math.min(to, at) - Math.max(from, at - length), who);
   }
   return made;
 }
@@ -61,19 +69,25 @@ export function join(...parts) {
 /** The same runs, each `who` as `change` has it. */
 export const recast = (runs, change) => join(...runs.map(([length, who]) => one(length, change(who))));
 
-const isLow = (unit) => unit >= 0xdc00 && unit <= 0xdfff;
-const isHigh = (unit) => unit >= 0xd800 && unit <= 0xdbff;
-const splitsPair = (text, at) => at > 0 && isLow(text.charCodeAt(at)) && isHigh(text.charCodeAt(at - 1));
+/** Where the second halves of all pairs are. */
+function seconds(text) {
+  const found = [];
+  PAIR.lastIndex = 0;
+  while (PAIR.test(text)) found.push(PAIR.lastIndex - 1);
+  return found;
+}
 
 /** Runs in code points. A pair that two runs share counts with the first of them. */
 export function toPoints(text, runs) {
-  if (!SURROGATE.test(text)) return runs;
+  const halves = seconds(text);
+  if (!halves.length) return runs;
   const made = [];
-  let at = 0;
+  let [at, next] = [0, 0];
   for (const [length, who] of runs) {
-    let points = 0;
-    for (const end = at + length; at < end; at += 1) if (!splitsPair(text, at)) points += 1;
-    push(made, points, who);
+    const first = next;
+    at += length;
+    while (halves[next] < at) next += 1;
+    push(made, length - (next - first), who);
   }
   return made;
 }
@@ -81,14 +95,14 @@ export function toPoints(text, runs) {
 /** Runs in code points as runs in units; whatever does not fit the text is nobody knows whose. */
 export function toUnits(text, points) {
   if (!Array.isArray(points) || !points.every(isRun)) return one(text.length, null);
+  const halves = seconds(text);
   const made = [];
-  const plain = !SURROGATE.test(text);
-  let at = 0;
+  let [at, next] = [0, 0];
   for (const [length, who] of points) {
-    const from = at;
-    if (plain) at += length;
-    else for (let left = length; left && at <= text.length; left -= 1) at += splitsPair(text, at + 1) ? 2 : 1;
-    push(made, at - from, who);
+    const first = next;
+    while (halves[next] <= at + length + next - first) next += 1;
+    push(made, length + next - first, who);
+    at += length + next - first;
   }
   return at === text.length ? made : one(text.length, null);
 }
