@@ -19,7 +19,7 @@ const AROUND = 80;
 
 function drawn({ state, visibleRanges }) {
   if (!state.field(shown)) return Decoration.none;
-  return Decoration.set(visibleRanges.flatMap(({ from, to }) => marked(state, Math.max(0, from - AROUND), Math.min(state.doc.length, to + AROUND))));
+  return Decoration.set(visibleRanges.flatMap(({ from, to }) => marked(state, Math.max(0, from - AROUND), Math.min(state.doc.length, to + AROUND))), true);
 }
 
 function marked(state, from, to) {
