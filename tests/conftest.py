@@ -73,6 +73,21 @@ async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """That of ``shared``."""
+    return Config(data_dir=tmp_path_factory.mktemp("data"), ollama_host="127.0.0.1:9")
+
+
+@pytest.fixture(scope="module")
+async def shared(shared_config: Config) -> AsyncIterator[httpx.AsyncClient]:
+    """For tests that do not care what the others of their file did: one app for all of them."""
+    from tests.test_app import opened
+
+    async with opened(shared_config, scripted()) as client:
+        yield client
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """A configuration with an empty data folder and an Ollama address where nobody answers."""

@@ -59,24 +59,6 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=BEARER)
 
 
-@pytest.fixture
-async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(config, ScriptedModels(ScriptedEngine())) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return Config(data_dir=tmp_path_factory.mktemp("data"), ollama_host="127.0.0.1:9")
-
-
-@pytest.fixture(scope="module")
-async def shared(shared_config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    """For tests that do not care what the others did: one app for all of them."""
-    async with opened(shared_config, ScriptedModels(ScriptedEngine())) as client:
-        yield client
-
-
 def assert_error(response: httpx.Response, status: int, code: str, field: str | None = None) -> str:
     """Check the one form of an error, and return its message."""
     assert response.status_code == status, response.text

@@ -26,6 +26,7 @@ from tests.fakes import scripted
 from tests.test_app import SETTINGS, assert_error, opened
 
 ID = "0123456789abcdef" * 2
+NO_ID = "f" * 32
 NO_IDS = ["x", ID.upper(), ID[:-1], f"{ID}0", f"{ID}\n", "g" * 32, "%2e%2e", "%2e%2e%2flibrary.db", "١" * 32]
 ODD = "Once.\r\n\r\n“Upon”\ta time 🌙 \n\u00a0 e\u0301\rend  \n"
 QUOTES = "“A” ‘b’ \"c\" 'd' «e» `f` / \\ ../..; filename=x"
@@ -93,6 +94,13 @@ async def test_a_save_tells_what_it_changed(http: httpx.AsyncClient) -> None:
         ID, "Fox", 2, 4, ["sea"],
     )  # fmt: skip
     assert (await told(http, f"stories/{ID}"))["text"] == "Once upon a time."
+
+
+async def test_a_save_tells_whether_the_story_came_out_of_the_trash(http: httpx.AsyncClient) -> None:
+    await made(http, id=ID, text="Once.")
+    await told(http, f"stories/{ID}/trash", "POST")
+    assert (await told(http, f"stories/{ID}", "PUT", revision=1, title="Fox"))["trashed_at"]
+    assert (await told(http, f"stories/{ID}", "PUT", revision=2, text="Twice."))["trashed_at"] is None
 
 
 async def test_a_save_over_another_one_is_refused_and_says_how_far_that_is(http: httpx.AsyncClient) -> None:
@@ -196,22 +204,22 @@ BODIES = {"": {"revision": 1}, "/versions": {"reason": "pause"}, "/versions/1": 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 async def test_a_story_that_is_not_there_is_not_found(
-    http: httpx.AsyncClient, method: str, path: str
+    shared: httpx.AsyncClient, method: str, path: str
 ) -> None:
     body = BODIES.get(path, {"revision": 1}) if method in ("PUT", "POST", "PATCH") else None
-    assert_error(await http.request(method, f"/library/stories/{ID}{path}", json=body), 404, "no_story")
+    assert_error(await shared.request(method, f"/library/stories/{NO_ID}{path}", json=body), 404, "no_story")
     for no_id in ("x", ID.upper(), f"{ID}0"):
-        response = await http.request(method, f"/library/stories/{no_id}{path}", json=body)
+        response = await shared.request(method, f"/library/stories/{no_id}{path}", json=body)
         assert "32 characters" in assert_error(response, 422, "invalid_request", "id")
 
 
 @pytest.mark.parametrize("no_id", NO_IDS)
-async def test_what_is_no_id_finds_nothing(http: httpx.AsyncClient, no_id: str) -> None:
-    response = await http.get(f"/library/stories/{no_id.replace(chr(10), '%0a')}")
+async def test_what_is_no_id_finds_nothing(shared: httpx.AsyncClient, no_id: str) -> None:
+    response = await shared.get(f"/library/stories/{no_id.replace(chr(10), '%0a')}")
     assert response.status_code in (404, 422)
     assert response.json()["code"] in ("not_found", "invalid_request")
     if "%" not in no_id:
-        response = await http.post("/library/stories", json={"id": no_id})
+        response = await shared.post("/library/stories", json={"id": no_id})
         assert "32 characters" in assert_error(response, 422, "invalid_request", "id")
 
 
@@ -245,18 +253,18 @@ async def test_what_is_no_id_finds_nothing(http: httpx.AsyncClient, no_id: str) 
     ],
 )
 async def test_a_bad_field_is_named_with_what_is_allowed(
-    http: httpx.AsyncClient, method: str, path: str, body: Any, field: str, said: str
+    shared: httpx.AsyncClient, method: str, path: str, body: Any, field: str, said: str
 ) -> None:
-    await made(http, id=ID, text="Once.")
+    await made(shared, id=ID, text="Once.")
     content = None if body is None else json.dumps(body).encode()
     headers = {"content-type": "application/json"}
-    response = await http.request(method, f"/library/{path}", content=content, headers=headers)
+    response = await shared.request(method, f"/library/{path}", content=content, headers=headers)
     assert said in assert_error(response, 422, "invalid_request", field)
 
 
-async def test_a_version_that_is_not_there_is_not_found(http: httpx.AsyncClient) -> None:
-    await made(http, id=ID, text="Once.")
-    assert_error(await http.get(f"/library/stories/{ID}/versions/7"), 404, "no_version")
+async def test_a_version_that_is_not_there_is_not_found(shared: httpx.AsyncClient) -> None:
+    await made(shared, id=ID, text="Once.")
+    assert_error(await shared.get(f"/library/stories/{ID}/versions/7"), 404, "no_version")
 
 
 # --- files in -------------------------------------------------------------------------------------
@@ -352,12 +360,21 @@ async def test_only_an_import_may_be_large(http: httpx.AsyncClient) -> None:
     ],
 )
 async def test_a_body_without_files_is_refused(
-    http: httpx.AsyncClient, content_type: str, content: bytes, said: str
+    shared: httpx.AsyncClient, content_type: str, content: bytes, said: str
 ) -> None:
     headers = {"content-type": content_type}
-    response = await http.post("/library/import", headers=headers, content=content)
+    response = await shared.post("/library/import", headers=headers, content=content)
     assert response.status_code == 422, response.text
     assert said in response.json()["message"]
+
+
+async def test_what_is_sent_besides_files_may_not_be_much(http: httpx.AsyncClient) -> None:
+    """A part without a file name is held in memory, and there could be a thousand of a megabyte each."""
+    one_file = {"files": ("fox.txt", b"Once.")}
+    for fields in ({str(number): "x" for number in range(9)}, {"long": "x" * 5_000}):
+        response = await http.post("/library/import", files=one_file, data=fields)
+        assert "without a file name" in assert_error(response, 422, "invalid_request")
+    assert (await told(http, "stories"))["total"] == 0
 
 
 # --- files out ------------------------------------------------------------------------------------
