@@ -252,6 +252,33 @@ test("thousands of edits, undone and redone at random, are what the rules say le
   }
 });
 
+test("whatever the writer does and undoes while a story is written, nothing comes apart, and the whole is undone and redone as it was", () => {
+  const events = ["input.type", "input.type.compose", "delete.backward", "input.paste"];
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const roll = dice(seed);
+    const desk = toldOf("The lantern sank.");
+    desk.type("The", " old");
+    const before = [desk.text, spelled(desk.runs)];
+    desk.dispatch(...begin(desk.state, { id: "t" }, { replacing: seed % 2 === 0 }));
+    for (let step = 0; step < 120; step += 1) {
+      const act = roll(8);
+      const from = roll(desk.text.length + 1);
+      if (act < 3) desk.dispatch(write(desk.state, " and on".slice(roll(4))));
+      else if (act < 5) desk.command(roll(3) ? undo : redo);
+      else desk.change(from, Math.min(desk.text.length, from + roll(9)), "old moon".slice(roll(9)), events[roll(4)]);
+      assert.equal(lengthOf(desk.runs), desk.text.length);
+      assert.ok(!spelled(desk.runs).includes("?"), `seed ${seed}, step ${step}: nothing is forgotten`);
+      assert.equal(lengthOf(kept(desk.state)), desk.text.length);
+    }
+    desk.dispatch(...end(desk.state));
+    const after = [desk.text, spelled(desk.runs)];
+    desk.command(undo);
+    assert.deepEqual([desk.text, spelled(desk.runs)], before);
+    desk.command(redo);
+    assert.deepEqual([desk.text, spelled(desk.runs)], after);
+  }
+});
+
 test("what is told of the words is told again the same", () => {
   const roll = dice(9);
   for (let round = 0; round < 200; round += 1) {

@@ -17,6 +17,7 @@ const touched = (runs) => recast(runs, (who) => (who === "model" ? "edited" : wh
 export function attribution(runs, tr) {
   if (tr.isUserEvent("input.write")) return changes(tr).map(by("model"));
   if (tr.isUserEvent("input.rewrite")) return changes(tr).map((change) => reworded(runs, change, tr));
+  if (tr.isUserEvent("undo") || tr.isUserEvent("redo")) return changes(tr).map((change) => by(beside(runs, change))(change));
   if (tr.isUserEvent("input.restore")) return changes(tr).map(by(null));
   const isWriter = tr.isUserEvent("input") || tr.isUserEvent("delete") || tr.isUserEvent("move");
   return isWriter ? written(runs, tr) : changes(tr).map(by(null));
@@ -29,6 +30,9 @@ function changes(tr) {
 }
 
 const by = (who) => ({ from, to, length }) => ({ from, to, runs: one(length, who) });
+
+/** Undo says itself whose what it brings back was; were it ever to leave a letter out, that is its neighbour's. */
+const beside = (runs, { from, to }) => [...slice(runs, from - 1, from), ...slice(runs, to, to + 1)][0]?.[1] ?? null;
 
 /** A suggestion that was accepted: the words that it left alone stay whose they were. */
 function reworded(runs, { from, to, start, length }, { startState, newDoc }) {

@@ -108,8 +108,12 @@ export const restore = (state, text, known = null) => ({
   annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.restore")],
 });
 
-/** What is deleted while a story is written is a step of its own: what came back of it could not be told from the words that came meanwhile. */
-const joins = (tr, isAdjacent) => isAdjacent && !tr.isUserEvent("delete");
+/** What goes while a story is written is a step of its own: joined with others, nobody could tell whose it was from what came meanwhile. */
+function joins({ changes }, isAdjacent) {
+  let isMore = isAdjacent;
+  changes.iterChangedRanges((from, to) => (isMore &&= from === to));
+  return isMore;
+}
 
 /** Put the pen down: on an empty page (`replacing`, for the story `id`), or at the end. Dispatch the specs in order. */
 export function begin(state, newCard, { replacing, id = null }) {
