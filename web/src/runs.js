@@ -19,7 +19,7 @@ function push(made, length, who) {
 
 /** Put other runs in the place of some: `edits` are `{from, to, runs}`, in order, apart, where `runs` are before them. */
 export function splice(runs, edits) {
-  let made = [];
+  const made = [];
   let [index, used, at] = [0, 0, 0];
   const step = (to, isKept) => {
     const length = Math.min(runs[index][0] - used, to - at);
@@ -29,9 +29,10 @@ export function splice(runs, edits) {
   };
   /** Most runs are whole, and far from any edit: they are taken over as they are. */
   const leap = (to) => {
-    const first = index;
-    while (index < runs.length && at + runs[index][0] <= to) at += runs[(index += 1) - 1][0];
-    made = made.concat(runs.slice(first, index));
+    for (; index < runs.length && at + runs[index][0] <= to; index += 1) {
+      made.push(runs[index]);
+      at += runs[index][0];
+    }
   };
   const pass = (to, isKept) => {
     if (at < to && index < runs.length) step(to, isKept);
