@@ -101,12 +101,13 @@ export class StorySync {
     const going = this.#going(this.want.text);
     const isMuch = this.#gone + going > MUCH;
     if (isMuch) await this.#keepVersion("pause");
-    const content = { ...this.want, title: this.title, origins: ifFitting(this.want.text, this.want.origins) };
+    const content = { ...this.want, title: this.title };
+    const sent = { ...content, origins: ifFitting(content.text, content.origins) };
     const mark = this.#mark;
     if (!this.tried.includes(mark)) this.tried = [...this.tried, mark].slice(-TRIED);
     try {
       const { id, revision } = this;
-      const told = revision ? await this.api.saveStory(id, { revision, ...content }) : await this.api.createStory({ id, ...content });
+      const told = revision ? await this.api.saveStory(id, { revision, ...sent }) : await this.api.createStory({ id, ...sent });
       this.settled(told.revision, content, mark);
       if (!isMuch) this.#gone += going;
     } catch (error) {
