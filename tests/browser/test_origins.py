@@ -73,12 +73,12 @@ def test_a_story_is_marked_as_it_was_written(browser: Browser, site: Site) -> No
     expect(legend).to_contain_text("edited by you")
     expect(page.locator("#announce-state")).to_contain_text("the model’s")
     assert serious(page) == []
+
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
-    assert serious(page) == []
-
     page.reload()
     expect(button).to_have_attribute("aria-pressed", "true")
+    assert serious(page) == []
     assert marked(page, "edited") == [word]
     parts = told(desk.text, desk.kept["origins"])
     assert parts[-1] == (" The end is mine.", "writer")
