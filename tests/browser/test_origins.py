@@ -70,7 +70,7 @@ def test_a_story_is_marked_as_it_was_written(browser: Browser, site: Site) -> No
     assert word == first[0][0] + "xyz" + first[0][1:]
     assert "mine" not in "".join(marked(page, "model"))
     legend = page.get_by_role("note", name="Who wrote what")
-    expect(legend).to_contain_text("edited by you")
+    expect(legend).to_contain_text("% edited")
     expect(page.locator("#announce-state")).to_contain_text("the model’s")
     assert serious(page) == []
 

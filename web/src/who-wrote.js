@@ -3,7 +3,7 @@
 import { byId, make } from "./elements.js";
 import { Later } from "./later.js";
 import { setShown } from "./origin-marks.js";
-import { legend, sentence } from "./origin-words.js";
+import { legend, NOTHING, sentence } from "./origin-words.js";
 import { origins } from "./origins.js";
 import { shares } from "./runs.js";
 
@@ -52,8 +52,8 @@ export class WhoWrote {
   }
 
   #draw() {
-    const keys = legend(this.#shares).map(({ who, text }) => make("span", { className: "origin-key" }, make("span", { className: `origin-${who}` }, text)));
-    this.#legend.replaceChildren(...keys);
+    const keys = legend(this.#shares).map(({ who, text }) => make("span", {}, make("span", { className: `origin-${who}` }, text)));
+    this.#legend.replaceChildren(...(keys.length ? keys : [NOTHING]));
   }
 
   #remembered() {
