@@ -1,5 +1,8 @@
 // Whose a change makes the text: the model's, the writer's, or the model's edited by the writer. Pure.
 //
+// The user events say whose hand it was: "input.write" and "input.insert" put the model's words there, "input.rewrite" a
+// suggestion of it; whatever else is typed, pasted, moved or deleted is the writer's.
+//
 // A word is the unit. What the model writes is the model's, what the writer types or pastes is the writer's; a word of the
 // model's that the writer cuts into, or adds letters to, is edited, and the words around it stay what they were.
 
@@ -15,7 +18,7 @@ const touched = (runs) => recast(runs, (who) => (who === "model" ? "edited" : wh
 
 /** What a transaction does to the runs before it: edits in the order of the text. */
 export function attribution(runs, tr) {
-  if (tr.isUserEvent("input.write")) return changes(tr).map(by("model"));
+  if (tr.isUserEvent("input.write") || tr.isUserEvent("input.insert")) return changes(tr).map(by("model"));
   if (tr.isUserEvent("input.rewrite")) return changes(tr).map((change) => reworded(runs, change, tr));
   if (tr.isUserEvent("undo") || tr.isUserEvent("redo")) return changes(tr).map((change) => by(beside(runs, change))(change));
   if (tr.isUserEvent("input.restore")) return changes(tr).map(by(null));
