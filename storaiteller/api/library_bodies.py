@@ -8,13 +8,15 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from storaiteller.api.errors import ConflictBody
+from storaiteller.library.origins import MAX_RUNS
 from storaiteller.library.values import Who
 
 STORY_ID = r"^[0-9a-f]{32}$"
 
 Id = Annotated[str, PathParameter(pattern=STORY_ID)]
 Revision = Annotated[int, Field(strict=True, ge=1)]
-Runs = tuple[tuple[Annotated[int, Field(strict=True, ge=1)], Who], ...]
+_Run = tuple[Annotated[int, Field(strict=True, ge=1)], Who]
+Runs = Annotated[tuple[_Run, ...], Field(max_length=MAX_RUNS, fail_fast=True)]
 """Origins as they are sent: ``[[12, "model"], [3, "writer"]]``, in code points."""
 
 FAILS = (500, 507)

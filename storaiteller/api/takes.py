@@ -56,7 +56,7 @@ class SentPassage:
     model: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    takes: Annotated[tuple[SentTake, ...], Field(max_length=MAX_TAKES)]
+    takes: Annotated[tuple[SentTake, ...], Field(max_length=MAX_TAKES, fail_fast=True)]
 
     def passage(self, id: str) -> Passage:
         """Raises ``InvalidRequestError`` if it says that it is another one."""

@@ -12,10 +12,13 @@ from storaiteller.errors import InvalidRequestError
 from storaiteller.library import origins, zips
 from storaiteller.library.archive_records import PassageRecord
 from storaiteller.library.archive_values import MISSING, WRONG_TEXT, Limits
-from storaiteller.library.passages import checked
+from storaiteller.library.passages import MAX_BYTES, checked
 from storaiteller.library.takes import MAX_PASSAGES
 from storaiteller.library.texts import FileRefusedError
 from storaiteller.library.values import Origins, Passage
+
+_TIMES = 1_000
+"""More bytes than the times of a passage take."""
 
 
 class PartRefusedError(Exception):
@@ -127,6 +130,8 @@ def read_passages(parts: Parts, story: str, count: int, most: int) -> tuple[tupl
 
 
 def _passage(line: bytes) -> Passage | None:
+    if len(line) > MAX_BYTES + _TIMES:
+        return None
     try:
         return checked(PassageRecord.value_of(line))
     except (ValidationError, InvalidRequestError):

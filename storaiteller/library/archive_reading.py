@@ -139,11 +139,11 @@ class _Reader:
         versions: list[VersionText] = []
         for each in sorted(records, key=lambda each: each.number, reverse=True):
             if each.sha256 not in texts:
-                text = self._parts.text(f"versions/{each.sha256}.txt", each.sha256)
-                if self._parts.of_story > self._limits.story:
-                    break
-                texts[each.sha256] = text
-            versions.append(each.with_text(texts[each.sha256], runs.of(texts[each.sha256], each.origins)))
+                texts[each.sha256] = self._parts.text(f"versions/{each.sha256}.txt", each.sha256)
+            version = each.with_text(texts[each.sha256], runs.of(texts[each.sha256], each.origins))
+            if self._parts.of_story > self._limits.story:
+                break
+            versions.append(version)
         return versions[::-1]
 
     def _too_many(self, versions: int) -> str:

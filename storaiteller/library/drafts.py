@@ -68,6 +68,14 @@ def changed_story(story: Story, changes: dict[str, Any]) -> Story:
     return _counted(replace(changed, updated_at=datetime.now(UTC), trashed_at=trashed_at))
 
 
+def restored_story(story: Story, version: VersionText) -> Story:
+    """The story as it was then; origins that are not known take away none of the same text."""
+    changes: dict[str, Any] = {"text": version.text, "settings": version.settings}
+    if version.origins is not None:
+        changes["origins"] = version.origins
+    return changed_story(story, changes)
+
+
 def is_same(stored: Story, given: Story) -> bool:
     """Whether a new story is there already, as it was made."""
     of_both = [(each.revision, each.text, each.title, each.model, each.origins) for each in (stored, given)]

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from storaiteller.library import adopting, checks, stories, tagging, takes, timeline
 from storaiteller.library.database import Database
@@ -21,11 +21,12 @@ from storaiteller.library.drafts import (
     changed_story,
     is_same,
     new_story,
+    restored_story,
 )
 from storaiteller.library.errors import ConflictError, NotInTrashError
+from storaiteller.library.exporting import Exported, exported
 from storaiteller.library.favourites import Favourites
 from storaiteller.library.schema import stories as table
-from storaiteller.library.trouble import in_sentences
 from storaiteller.library.values import (
     Adopted,
     Origins,
@@ -213,10 +214,7 @@ class Library:
             if story.revision != revision:
                 raise ConflictError(story)
             old = timeline.whole(connection, key, number)
-            changes: dict[str, Any] = {"text": old.text, "settings": old.settings}
-            if old.origins is not None:
-                changes["origins"] = old.origins
-            restored = changed_story(story, changes)
+            restored = restored_story(story, old)
             if restored is story:
                 return story
             timeline.keep(connection, key, story, at=now, reason="before_restore")
@@ -256,27 +254,14 @@ class Library:
 
     # --- everything -------------------------------------------------------------------------------
 
-    def export(self) -> Generator[tuple[Story, Iterator[VersionText], Iterator[Passage]], None, None]:
+    def export(self) -> Generator[Exported, None, None]:
         """Every story with its versions, oldest first, and passages, newest first, as all were when the first
         was read.
 
         One text at a time is in memory: take the versions and the passages of a story before you ask for the
         next.
         """
-        with self._database.reading() as connection:
-            ids = connection.scalars(select(table.c.id).order_by(table.c.key)).all()
-            for each in ids:
-                key, story = stories.find(connection, each)
-                yield story, self._versions_of(connection, key), self._passages_of(connection, key)
-
-    def _versions_of(self, connection: Connection, key: int) -> Iterator[VersionText]:
-        """Read by whoever has the story, so that ``export`` itself would not see what goes wrong."""
-        with in_sentences(self._database.place):
-            yield from timeline.all_whole(connection, key)
-
-    def _passages_of(self, connection: Connection, key: int) -> Iterator[Passage]:
-        with in_sentences(self._database.place):
-            yield from takes.listed(connection, key)
+        return exported(self._database)
 
     def adopt(
         self, story: Story, versions: Sequence[VersionText], passages: Sequence[Passage] = ()

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, cast, get_args
 
 from storaiteller.errors import InvalidRequestError
-from storaiteller.library.values import Origins, Who
+from storaiteller.library.values import MAX_TEXT_BYTES, Origins, Who
 
 MAX_RUNS = 200_000
 """As many as fit into a request beside the longest text."""
@@ -32,9 +32,12 @@ def structured(given: Any) -> Origins:
         raise _refused("are a list of runs")
     if len(given) > MAX_RUNS:
         raise _refused(f"have {len(given):,} runs, and may have {MAX_RUNS:,}")
-    origins = tuple(_run(each) for each in given)
+    known: dict[tuple[int, Who], tuple[int, Who]] = {}  # each kept once: a hostile archive has very many
+    origins = tuple(known.setdefault(run, run) for run in map(_run, given))
     if any(one == other for (_, one), (_, other) in pairwise(origins)):
         raise _refused("have two runs of the same side by side: make one of them")
+    if (total := length(origins)) > MAX_TEXT_BYTES:
+        raise _refused(f"tell of {total:,} characters, more than any story has")
     return origins
 
 

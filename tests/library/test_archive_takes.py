@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -294,6 +295,21 @@ def test_origins_that_many_versions_have_are_read_and_kept_once(tmp_path: Path, 
         assert imported(library, packed(parts)).refused == []
         assert len(library.version(STORY, 500).origins or ()) == 20_000
     assert database.stat().st_size < 1_000_000
+
+
+def test_a_list_of_a_million_errors_takes_no_gigabytes(tmp_path: Path, whole: Parts) -> None:
+    """pydantic made an error of each, of every field that it lacks."""
+    parts = dict(whole)
+    with_record(parts, versions=[{}] * 1_000_000)
+    parts["favourites.json"] = b'{"favourites": [' + b"{}," * 300_000 + b"{}]}"
+    raw = packed(parts)
+    with closing(Library(f"sqlite:///{tmp_path / 'library.db'}")) as library:
+        tracemalloc.start()
+        try:
+            assert [each.why for each in imported(library, raw).refused] == [WRONG_RECORD] * 2
+            assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+        finally:
+            tracemalloc.stop()
 
 
 def test_as_many_runs_as_a_text_may_have_fit_into_an_archive() -> None:

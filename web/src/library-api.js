@@ -40,7 +40,7 @@ export const deleteFavourite = (id) => ask("DELETE", `/library/favourites/${enco
 export const exportPath = (id, format) => `${story(id)}/export?format=${format}`;
 export const EVERYTHING = "/library/export";
 
-/** Bring files in: `{taken, known, refused}`. */
+/** Bring files in: `{taken, known, favourites, refused}`. */
 export function importFiles(files) {
   const form = new FormData();
   for (const file of files) form.append("files", file, file.name);
