@@ -104,3 +104,18 @@ test("a story that Undo could come back to, and that owes nothing, is opened as 
   const { desk } = await arrive({ desk: left, wanted: ID, read });
   assert.deepEqual([desk.text, desk.library[0].revision], ["Theirs.", 3]);
 });
+
+test("who wrote a story comes with it; what came from a file is the writer's own, and of an older story nobody knows", async () => {
+  const opened = async (more) => (await arrive({ desk: null, wanted: ID, read: async () => ({ ...STORY, ...more }) })).desk.origins;
+  assert.deepEqual(await opened({ origins: [[7, "edited"]] }), [[7, "edited"]]);
+  assert.equal(await opened({ origins: null }), null);
+  assert.deepEqual(await opened({ text: "🌙.", origins: null, settings: null }), [[2, "writer"]]);
+});
+
+test("what a desk owes goes to the library with its origins, unless some are not known", async () => {
+  const left = { text: "Mine. Its.", origins: [[5, "writer"], [5, "model"]], earlier: { text: "Old.", origins: [[3, "model"], [1, null]] } };
+  const { desk } = await arrive({ desk: left, wanted: "new", read });
+  assert.deepEqual(desk.library.map(({ want }) => [want.text, want.origins]), [["Mine. Its.", left.origins], ["Old.", null]]);
+  const own = record(ID, "Before.", { want: { text: "After.", origins: [[6, "model"]] } });
+  assert.deepEqual((await arrive({ desk: { text: "", library: [own] }, wanted: ID, read })).desk.origins, [[6, "model"]]);
+});

@@ -117,6 +117,7 @@ let made = 0;
 export class Window {
   id = null;
   text = "";
+  origins = null;
   title = "";
   settings = { genre: "Fantasy" };
   said = [];
@@ -124,13 +125,13 @@ export class Window {
   isTelling = false;
 
   constructor({ library, clock, channels = new FakeChannels(), desk = {} }) {
-    Object.assign(this, { id: desk.story ?? null, text: desk.text ?? "" });
+    Object.assign(this, { id: desk.story ?? null, text: desk.text ?? "", origins: desk.origins ?? null });
     const page = {
       id: () => this.id,
       isTelling: () => this.isTelling,
-      read: () => ({ text: this.text, settings: this.settings, model: null }),
+      read: () => ({ text: this.text, origins: this.origins, settings: this.settings, model: null }),
       name: (id) => (this.id = id),
-      take: ({ text, title }) => Object.assign(this, { text, title }),
+      take: ({ text, title, origins }) => Object.assign(this, { text, title, origins }),
       forkTitle,
       followed: () => this.said.push("followed"),
       forked: (theirs, ours) => this.said.push(["forked", theirs.title, ours.title]),
@@ -145,11 +146,12 @@ export class Window {
 
   type(text) {
     this.text += text;
+    if (this.origins) this.origins = [...this.origins, [text.length, this.origins.length % 2 ? "writer" : "model"]];
     this.sync.touch();
   }
 
   /** What the desk would keep, as a reload finds it. */
   get desk() {
-    return JSON.parse(JSON.stringify({ story: this.id, text: this.text, draftTitle: this.sync.stories.draftTitle, library: this.sync.stories.records() }));
+    return JSON.parse(JSON.stringify({ story: this.id, text: this.text, origins: this.origins, draftTitle: this.sync.stories.draftTitle, library: this.sync.stories.records() }));
   }
 }

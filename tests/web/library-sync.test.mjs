@@ -546,3 +546,74 @@ test("what the server tells of is followed, our own saves are not", async () => 
   await heard({ isTrashed: true });
   assert.deepEqual(window.said.at(-1), ["trashed", true]);
 });
+
+/** A window that knows who wrote its words, which are in the library. */
+async function known(words = "Once.") {
+  const around = room();
+  const window = new Window({ ...around, desk: { text: "", origins: [] } });
+  window.type(words);
+  await around.clock.pass(1000);
+  return { ...around, window, kept: () => [...around.library.stories.values()].map(({ text, origins }) => [text, origins]) };
+}
+
+test("who wrote what is saved with the words, in the same save", async () => {
+  const { library, clock, window, kept } = await known();
+  assert.deepEqual(kept(), [["Once.", [[5, "model"]]]]);
+  window.type(" Mine.");
+  await clock.pass(1000);
+  assert.deepEqual(kept(), [["Once. Mine.", [[5, "model"], [6, "writer"]]]]);
+  assert.equal(library.saves, 2);
+});
+
+test("origins that do not fit their text, or do not say it all, are left out, and the words are saved", async () => {
+  for (const origins of [[[3, "model"]], [[5, "nobody"]], [[5, null]], "x", [[-5, "model"]]]) {
+    const { library, clock, window, kept } = await known();
+    Object.assign(window, { text: "Twice", origins });
+    window.sync.touch();
+    await clock.pass(10_000);
+    assert.deepEqual(kept(), [["Twice", null]]);
+    assert.equal(library.saves, 2);
+  }
+});
+
+test("another window's words come with their origins, and no window answers with its own", async () => {
+  const first = await known();
+  const { library, clock, channels, window } = first;
+  const other = new Window({ library, clock, channels, desk: { ...window.desk, origins: null } });
+  await clock.pass(2000);
+  assert.equal(library.saves, 1);
+  window.type(" Mine.");
+  await clock.pass(2000);
+  assert.deepEqual([other.text, other.origins], [window.text, window.origins]);
+  window.origins = [[11, "edited"]];
+  window.sync.touch();
+  await clock.pass(20_000);
+  assert.deepEqual([library.saves, other.origins], [3, [[11, "edited"]]]);
+  assert.ok(![...window.said, ...other.said].some((said) => said[0] === "forked"));
+});
+
+test("when both went on, each half keeps whose its words are", async () => {
+  const { library, clock, channels, window } = await known();
+  const other = new Window({ library, clock, channels, desk: window.desk });
+  await clock.pass(1000);
+  window.type(" Ada");
+  other.type(" Bo");
+  await clock.pass(5000);
+  const kept = [...library.stories.values()].map(({ text, origins }) => [text, origins]).sort();
+  assert.deepEqual(kept, [["Once. Ada", [[5, "model"], [4, "writer"]]], ["Once. Bo", [[5, "model"], [3, "writer"]]]]);
+});
+
+test("a story that was left, and one that a reload still owes, are saved with their own origins", async () => {
+  const { library, clock, channels, window } = await known();
+  library.state = "down";
+  window.type(" Mine.");
+  const left = { text: window.text, origins: window.origins };
+  const before = window.id;
+  Object.assign(window, { id: null, text: "", origins: [] });
+  window.sync.leave(before, left);
+  const { desk } = window;
+  library.state = "up";
+  new Window({ library, clock, channels, desk });
+  await clock.pass(2000);
+  assert.deepEqual(library.stories.get(before).origins, [[5, "model"], [6, "writer"]]);
+});

@@ -48,7 +48,7 @@ beforeEach(() => {
     rewrite: { isOpen: false, isWriting: false, follow() {}, start: () => done.order.push("rewrite") },
     settings: { value: {}, check: () => ({}), hasWords: false },
     models: { isKnown: false }, health: { now: { ready: true } }, keeper: { keep() {}, touch() {} },
-    status: { show: (now) => (done.status = now) }, feedback: { show() {} }, drawer: { hasRoom: false, isOpen: false }, bar: { follow() {} },
+    status: { show: (now) => (done.status = now) }, feedback: { show() {} }, drawer: { hasRoom: false, isOpen: false }, bar: { follow() {} }, who: { follow() {} },
   });
 });
 

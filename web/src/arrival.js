@@ -1,7 +1,8 @@
 // What lies on the desk when a tab opens: what was there, or the story that the address asks for. Pure but for `read`.
 
-import { newId, withEarlier } from "./desks.js";
+import { content, newId, withEarlier } from "./desks.js";
 import { fingerprint } from "./fingerprint.js";
+import { one } from "./runs.js";
 import { isBlank } from "./story.js";
 
 /** What an address asks for instead of a story: an empty page. */
@@ -29,15 +30,18 @@ function opened(theirs, desk) {
   const { id } = theirs;
   const records = desk ? left(desk) : [];
   const own = records.find((record) => record.id === id);
-  const { text, settings, model, ...here } = own && isOwed(own) ? owing(own) : fresh(theirs);
+  const { text, origins, settings, model, ...here } = own && isOwed(own) ? owing(own) : fresh(theirs);
   const others = records.filter((record) => record !== own);
-  return { text, story: id, card: null, settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
+  return { text, origins, story: id, card: null, settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
 }
 
 const isOwed = ({ want, base, title, baseTitle }) => fingerprint(want.text) !== base || title !== baseTitle;
-const owing = ({ want: { text, settings, model }, ...record }) => ({ ...record, text, settings, model });
-const fresh = ({ id, text, title, settings, model, revision }) =>
-  ({ id, title, revision, base: fingerprint(text), baseTitle: title, tried: [], text, settings, model });
+const owing = ({ want: { text, origins, settings, model }, ...record }) => ({ ...record, text, origins, settings, model });
+const fresh = ({ id, text, title, settings, model, revision, origins }) =>
+  ({ id, title, revision, base: fingerprint(text), baseTitle: title, tried: [], text, origins: origins ?? brought({ text, settings, model }), settings, model });
+
+/** What came from a file was told with no settings and no model: it is the writer's own. Of any other story nobody knows. */
+const brought = ({ text, settings, model }) => (settings || model ? null : one(Array.from(text).length, "writer"));
 
 /** The stories of a desk that something else will lie on, as records: of each the newest words. */
 function left(desk) {
@@ -48,7 +52,7 @@ function left(desk) {
 const leave = ({ earlier, settings, model, library = [], ...desk }) =>
   [{ ...desk, settings, model }, earlier && { ...earlier, settings, model }]
     .filter((each) => each && !isBlank(each.text))
-    .map(({ text, story, settings, model }) => {
-      const record = library.find(({ id }) => id === story) ?? { id: story ?? newId(), title: "" };
-      return { ...record, want: record.want ?? { text, settings, model } };
+    .map((each) => {
+      const record = library.find(({ id }) => id === each.story) ?? { id: each.story ?? newId(), title: "" };
+      return { ...record, want: record.want ?? content(each) };
     });

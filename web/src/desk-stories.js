@@ -82,7 +82,7 @@ export class DeskStories {
   leave(id, content) {
     if (!id && isBlank(content.text)) return;
     const story = this.#find(id);
-    story.wish({ ...content, ...story.want, text: content.text });
+    story.wish({ ...content, ...story.want, text: content.text, origins: content.origins });
   }
 
   /** Read the page; the first words that are worth keeping make a story. */

@@ -1,6 +1,7 @@
 // Every tab writes at a desk of its own: the text and settings that a storage keeps. Knows no DOM.
 
 import { fingerprint } from "./fingerprint.js";
+import { ifFitting } from "./runs.js";
 import { isBlank } from "./story.js";
 
 const PREFIX = "storaiteller.desk.";
@@ -18,12 +19,15 @@ const holds = (record, text) => record?.base === fingerprint(text) && record.bas
 const isNameless = (earlier) => Boolean(earlier) && !earlier.story && !isBlank(earlier.text);
 const isBare = (desk) => !desk?.text.trim() && !isNameless(desk?.earlier) && !desk?.library?.some(({ want }) => want);
 
+/** What the library should hold of a text on a desk. */
+export const content = ({ text, origins, settings, model }) => ({ text, origins: ifFitting(text, origins), settings, model });
+
 /** The desk with the story that Undo goes back to: it belongs into the library too, and goes when later words of it are known. */
 export function withEarlier(desk) {
   const { earlier, story, library = [], settings, model } = desk;
   if (isNameless(earlier)) {
     const id = newId();
-    return { ...desk, earlier: { ...earlier, story: id }, library: [...library, { id, want: { text: earlier.text, settings, model } }] };
+    return { ...desk, earlier: { ...earlier, story: id }, library: [...library, { id, want: content({ ...earlier, settings, model }) }] };
   }
   if (!earlier?.story) return desk;
   const record = library.find(({ id }) => id === earlier.story);
@@ -32,9 +36,10 @@ export function withEarlier(desk) {
 }
 
 /** What the library lacks of a desk, as records of stories; a page that has no id is left out. */
-function owed({ text, story, settings, model, library = [] }) {
+function owed(desk) {
+  const { text, story, library = [] } = desk;
   const own = library.find(({ id }) => id === story) ?? { id: story };
-  const page = story && text.trim() ? [{ ...own, want: { text, settings, model } }] : [];
+  const page = story && text.trim() ? [{ ...own, want: content(desk) }] : [];
   const others = library.filter(({ id, want }) => want && id !== page[0]?.id);
   return [...page.filter((record) => !holds(record, text)), ...others];
 }

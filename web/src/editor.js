@@ -4,21 +4,27 @@ import { historyKeymap, redo, redoDepth, standardKeymap, undo, undoDepth } from 
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { directions } from "./directions.js";
+import { lifting } from "./lifted.js";
 import { lineEnds } from "./line-ends.js";
 import * as manuscript from "./manuscript.js";
 import { marks, setPicked } from "./marks.js";
+import { originMarks } from "./origin-marks.js";
+import { kept, origins } from "./origins.js";
 import { passage, replacePassage, setPassage } from "./passage.js";
 import { reopened, undermost } from "./reopening.js";
+import { toUnits } from "./runs.js";
 import { isBlank } from "./story.js";
 
 const NEAR_END = 48;
 const paper = document.scrollingElement;
 const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - NEAR_END;
 
+const lift = (_, view) => view.dispatch(lifting(view.state, view.state.field(origins)));
+
 export class Editor {
   /** `onUpdate(update)` after every change of text, selection or marks. */
   constructor({ parent, nonce, box, desk, onUpdate }) {
-    /** The story that the last one replaced, `{text, card, story}` or null: Undo brings it back, after a reload too. */
+    /** The story that the last one replaced, `{text, card, story, origins}` or null: Undo brings it back, after a reload too. */
     this.earlier = desk?.earlier ?? null;
     const first = undermost(desk);
     const state = EditorState.create({
@@ -27,9 +33,12 @@ export class Editor {
         manuscript.manuscript,
         manuscript.card.init(() => first.card),
         manuscript.storyId.init(() => first.story ?? null),
+        origins.init(() => toUnits(first.text, first.origins)),
         passage,
         lineEnds,
         marks(box),
+        originMarks,
+        EditorView.domEventHandlers({ copy: lift, cut: lift }),
         keymap.of([...historyKeymap, ...standardKeymap]),
         placeholder("Once upon a time…"),
         EditorView.cspNonce.of(nonce),
@@ -70,6 +79,11 @@ export class Editor {
     return this.view.state.field(manuscript.storyId);
   }
 
+  /** Who wrote what, as it is kept. */
+  get origins() {
+    return kept(this.view.state);
+  }
+
   get passage() {
     return this.view.state.field(passage);
   }
@@ -93,7 +107,7 @@ export class Editor {
 
   /** Start to write a story (`replacing` the one that is there) or to write on. */
   begin(card, { replacing }) {
-    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card, story: this.story };
+    if (replacing && !isBlank(this.text)) this.earlier = { text: this.text, card: this.card, story: this.story, origins: this.origins };
     for (const spec of manuscript.begin(this.view.state, card, { replacing, id: card.id })) this.view.dispatch(spec);
     if (replacing) window.scrollTo(0, 0);
   }

@@ -5,6 +5,7 @@ const shortcuts = [
   { name: "rewrite", match: (event) => event.code === "KeyR" && alone(event) },
   { name: "good", match: (event) => event.code === "KeyG" && alone(event) },
   { name: "notForMe", match: (event) => event.code === "KeyN" && alone(event) },
+  { name: "whoWrote", match: (event) => event.code === "KeyO" && alone(event) },
   { name: "library", match: (event) => event.code === "KeyL" && alone(event) },
   { name: "escape", match: (event) => event.key === "Escape" },
 ];

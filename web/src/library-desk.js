@@ -5,6 +5,8 @@ import { LibrarySync } from "./library-sync.js";
 import { danger, FOLLOWED, forked, forkTitle, keptApart, SAVED_AGAIN, TRASHED } from "./library-words.js";
 import { byId, enable } from "./elements.js";
 import { nameStory, storyId, takeOver } from "./manuscript.js";
+import { kept } from "./origins.js";
+import { ifKnown } from "./runs.js";
 import { isBlank } from "./story.js";
 
 const LEAVING_MS = 1500;
@@ -37,14 +39,14 @@ export class LibraryDesk {
   /** What of the library a desk has to keep. */
   get kept() {
     const { editor, sync } = this;
-    return { story: editor.story, draftTitle: sync.stories.draftTitle, library: sync.stories.records([editor.earlier?.story]) };
+    return { story: editor.story, origins: editor.origins, draftTitle: sync.stories.draftTitle, library: sync.stories.records([editor.earlier?.story]) };
   }
 
   /** The editor changed: it may show another story now. */
   follow({ docChanged, startState, state }) {
     const before = startState.field(storyId);
     if (!docChanged || before === state.field(storyId)) return;
-    this.sync.leave(before, { text: startState.doc.toString(), ...this.about() });
+    this.sync.leave(before, { text: startState.doc.toString(), origins: ifKnown(kept(startState)), ...this.about() });
     this.dismiss();
   }
 
@@ -106,10 +108,10 @@ export class LibraryDesk {
     return {
       id: () => editor.story,
       isTelling: this.isTelling,
-      read: () => ({ text: this.#text(), ...this.about() }),
+      read: () => ({ text: this.#text(), origins: ifKnown(editor.origins), ...this.about() }),
       name: (id) => editor.change(nameStory, id),
-      take: ({ text, title }) => {
-        editor.change(takeOver, text);
+      take: ({ text, title, origins }) => {
+        editor.change(takeOver, text, origins);
         this.#title.value = title;
       },
       followed: () => this.say(FOLLOWED),

@@ -10,7 +10,7 @@ export class LibrarySync {
   #trashed = null;
 
   /**
-   * `page`: `id()` and `read()` give the story's id or null, and its `{text, settings, model}`; `name(id)` names it; `take(story)` puts another text there;
+   * `page`: `id()` and `read()` give the story's id or null, and its `{text, origins, settings, model}`; `name(id)` names it; `take(story)` puts another text there;
    * `forkTitle(theirs)` names our half of two; `followed()`, `forked(theirs, ours)` and `trashed(isTrashed)` say what happened;
    * `keptApart(theirs, ours)`, if it is there, says of a story that is not on the page that both are kept;
    * `isTelling()`, if it is there: words for the story on the page are on their way;

@@ -27,6 +27,7 @@ import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
 import { Verdicts } from "./verdicts.js";
 import { Versions } from "./versions.js";
+import { WhoWrote } from "./who-wrote.js";
 
 const FONT_PATIENCE_MS = 400;
 const OTHERS_MS = 5000;
@@ -141,8 +142,10 @@ async function open() {
   const drawer = new Drawer({ onChange: show });
   const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || rewrite.isOpen });
 
+  const who = new WhoWrote({ editor, announcer, storage: local });
+
   page.open(
-    { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, library, status: new Status() },
+    { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
     { model: desk?.model ?? null, problem },
   );
   if (desk?.telling) telling.resume(desk.telling);
@@ -155,7 +158,7 @@ async function open() {
     desks.arrived(id, await takenDesks(navigator.locks), library.sync.stories.held);
   }, OTHERS_MS);
 
-  listen({ page, editor, telling, bar, feedback, models, versions });
+  listen({ page, editor, telling, bar, feedback, models, versions, who });
   connection.connect();
   window.addEventListener("online", () => connection.connect());
   health.check();

@@ -8,6 +8,7 @@
 import { history, historyField, invertedEffects, isolateHistory } from "@codemirror/commands";
 import { Compartment, EditorState, StateEffect, StateField, Transaction } from "@codemirror/state";
 import { difference } from "./difference.js";
+import { attributed, carried, provenance } from "./origins.js";
 import { isBlank } from "./story.js";
 
 const memory = new Compartment();
@@ -61,6 +62,8 @@ export const pen = StateField.define({
   },
 });
 
+export const isWriting = (state) => state.field(pen) !== null;
+
 export const manuscript = [
   EditorState.lineSeparator.of("\n"),
   card,
@@ -68,6 +71,7 @@ export const manuscript = [
   identityIsUndone,
   clearedPage,
   pen,
+  provenance(isWriting),
   memory.of(history()),
 ];
 
@@ -76,8 +80,6 @@ export function penPlace(state) {
   const down = state.field(pen);
   return down && { from: down.changes.mapPos(down.start, -1), at: down.at };
 }
-
-export const isWriting = (state) => state.field(pen) !== null;
 
 /** Note something about the story without making it a step to undo. */
 export const recard = (state, change) => ({
@@ -88,20 +90,36 @@ export const recard = (state, change) => ({
 /** Note which of the library's stories this is, without making it a step to undo. */
 export const nameStory = (state, id) => ({ effects: setStory.of(id), annotations: silent });
 
-/**
- * Another text for the same story, from outside: only what differs is changed. A step of its own: Undo passes it before
- * it comes to another story, which the words from outside must never end up in.
- */
-export const takeOver = (state, text) => ({
-  changes: difference(state.sliceDoc(), text),
-  annotations: [isolateHistory.of("full"), Transaction.userEvent.of("take")],
-});
+/** Say who wrote the text that is there, as it was kept; no step to undo. */
+export const attribute = (state, known) => ({ effects: attributed(state.sliceDoc(), known), annotations: silent });
 
-/** An earlier text of this story in the present one's place: one step to undo. */
-export const restore = (state, text) => ({
+/**
+ * Another text for the same story, from outside, and who wrote it, as it is kept: only what differs is changed. A step of
+ * its own: Undo passes it before it comes to another story, which the words from outside must never end up in.
+ */
+export function takeOver(state, text, known = null) {
+  const before = state.sliceDoc();
+  if (text === before) return attribute(state, known);
+  return {
+    changes: difference(before, text),
+    effects: attributed(text, known),
+    annotations: [isolateHistory.of("full"), Transaction.userEvent.of("take")],
+  };
+}
+
+/** An earlier text of this story, and who wrote it, in the present one's place: one step to undo. */
+export const restore = (state, text, known = null) => ({
   changes: difference(state.sliceDoc(), text),
+  effects: attributed(text, known),
   annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.restore")],
 });
+
+/** What goes while a story is written is a step of its own: joined with others, nobody could tell whose it was from what came meanwhile. */
+function joins({ changes }, isAdjacent) {
+  let isMore = isAdjacent;
+  changes.iterChangedRanges((from, to) => (isMore &&= from === to));
+  return isMore;
+}
 
 /** Put the pen down: on an empty page (`replacing`, for the story `id`), or at the end. Dispatch the specs in order. */
 export function begin(state, newCard, { replacing, id = null }) {
@@ -120,7 +138,7 @@ export function takeUp(state, card, { text, from, at, id }) {
 
 const putDown = (place, changes, effects) => [
   { changes, effects: [penDown.of(place), ...effects, memory.reconfigure([])], annotations: silent },
-  { effects: memory.reconfigure(history()) },
+  { effects: memory.reconfigure(history({ joinToEvent: joins })) },
 ];
 
 /** Write on where the pen is. */
@@ -134,7 +152,7 @@ export function end(state) {
   const { before, changes } = state.field(pen);
   const once = before.update({
     changes,
-    effects: [setCard.of(state.field(card)), setStory.of(state.field(storyId))],
+    effects: [setCard.of(state.field(card)), setStory.of(state.field(storyId)), carried(state)],
     annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.write")],
   });
   const remembered = once.state.field(historyField);

@@ -137,6 +137,7 @@ export class Page {
     if (!this.editor) return;
     if (update.docChanged) this.#edited(update.transactions);
     this.library.follow(update);
+    this.who.follow(update);
     if (update.docChanged || update.selectionSet) this.bar.follow();
     if (update.docChanged) this.rewrite.follow();
     this.changed();

@@ -1,15 +1,16 @@
 // A desk's story in the editor as it was left: the one before it within reach of Undo, and the pen where it was. Knows no DOM.
 
-import { begin, end, takeUp, write } from "./manuscript.js";
+import { attribute, begin, end, takeUp, write } from "./manuscript.js";
+import { join, lengthOf, slice, toPoints, toUnits } from "./runs.js";
 import { isBlank } from "./story.js";
 
-const blank = { text: "", card: null, story: null };
+const blank = { text: "", card: null, story: null, origins: null };
 
-/** The story that lies undermost, `{text, card, story}`: what the editor begins with. */
+/** The story that lies undermost, `{text, card, story, origins}`: what the editor begins with. */
 export function undermost(desk) {
   const { earlier } = desk ?? {};
   if (isReplacing(desk)) return earlier && !isBlank(earlier.text) ? earlier : blank;
-  return hasAnother(desk) ? earlier : { ...blank, ...desk, text: withoutPen(desk) };
+  return hasAnother(desk) ? earlier : { ...blank, ...desk, text: withoutPen(desk), origins: originsWithoutPen(desk) };
 }
 
 /** `state`, which has the undermost story, with all that lay over it. */
@@ -17,9 +18,12 @@ export function reopened(state, desk) {
   const steps = [];
   const { card = null, story: id = null, text, telling } = desk ?? {};
   if (!isReplacing(desk) && hasAnother(desk)) {
-    steps.push((state) => begin(state, card, { replacing: true, id }), (state) => [write(state, withoutPen(desk))], end);
+    steps.push((state) => begin(state, card, { replacing: true, id }), (state) => [write(state, withoutPen(desk))]);
+    steps.push((state) => [attribute(state, originsWithoutPen(desk))], end);
   }
-  if (telling?.pen) steps.push((state) => takeUp(state, card, { text, id, ...telling.pen }));
+  if (telling?.pen) {
+    steps.push((state) => takeUp(state, card, { text, id, ...telling.pen }), (state) => [attribute(state, desk.origins ?? [])]);
+  }
   return steps.reduce((before, step) => step(before).reduce((state, spec) => state.update(spec).state, before), state);
 }
 
@@ -35,4 +39,13 @@ function hasAnother(desk) {
 function withoutPen(desk) {
   const { text = "", telling } = desk ?? {};
   return telling?.pen ? text.slice(0, telling.pen.from) + text.slice(telling.pen.at) : text;
+}
+
+/** Who wrote that text, as it is kept; where the desk does not say, nobody knows. */
+function originsWithoutPen(desk) {
+  const { text = "", origins, telling } = desk ?? {};
+  if (!telling?.pen) return origins ?? [];
+  const units = toUnits(text, origins);
+  const { from, at } = telling.pen;
+  return toPoints(withoutPen(desk), join(slice(units, 0, from), slice(units, at, lengthOf(units))));
 }

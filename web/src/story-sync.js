@@ -5,21 +5,25 @@
 
 import { difference } from "./difference.js";
 import { fingerprint } from "./fingerprint.js";
+import { ifFitting } from "./runs.js";
 
 const TRIED = 200;
 /** Before more characters than these go from what the library holds, that becomes a version. */
 const MUCH = 400;
 
-const besides = ({ settings, model }) => JSON.stringify([settings ?? null, model ?? null]);
+/** What is saved along with the words: a change of it is one to be saved, but none that two windows could disagree on. */
+const besides = ({ settings, model, origins }) => JSON.stringify([settings ?? null, model ?? null, origins ?? null]);
 
 export class StorySync {
   /** Reasons for which a version is to be kept once the words are there. */
   reasons = new Set();
-  /** What should be in the library: `{text, title, settings, model}`, or null when only the page could say. */
+  /** What should be in the library: `{text, title, origins, settings, model}`, or null when only the page could say. */
   want = null;
   /** The last generation of it, which the server may have saved: `isWhole(text)` knows it. */
   tale = null;
   #mark = null;
+  /** What goes along with the words: now, and as the library is known to hold it. */
+  #along = null;
   #besides = null;
   /** The words that the library is known to hold; null when only their mark is known. */
   #held = null;
@@ -36,10 +40,13 @@ export class StorySync {
   }
 
   /** It should hold this. */
-  wish({ text, settings, model }) {
+  wish({ text, origins = null, settings, model }) {
     if (!this.want || this.want.text !== text) this.#mark = fingerprint(text);
     if (this.#mark === this.base) this.#held = text;
-    this.want = { text, title: this.title, settings, model };
+    if (!this.want || this.want.origins !== origins || this.want.settings !== settings || this.want.model !== model) {
+      this.#along = besides({ origins, settings, model });
+    }
+    this.want = { text, title: this.title, origins, settings, model };
   }
 
   /** The title was changed here. */
@@ -72,7 +79,7 @@ export class StorySync {
 
   get isDirty() {
     if (!this.want) return false;
-    return this.#mark !== this.base || this.isRenamed || (this.#besides !== null && besides(this.want) !== this.#besides);
+    return this.#mark !== this.base || this.isRenamed || (this.#besides !== null && this.#along !== this.#besides);
   }
 
   get isDue() {
@@ -108,11 +115,12 @@ export class StorySync {
     const isMuch = this.#gone + going > MUCH;
     if (isMuch) await this.#keepVersion("pause");
     const content = { ...this.want, title: this.title };
+    const sent = { ...content, origins: ifFitting(content.text, content.origins) };
     const mark = this.#mark;
     if (!this.tried.includes(mark)) this.tried = [...this.tried, mark].slice(-TRIED);
     try {
       const { id, revision } = this;
-      const told = revision ? await this.api.saveStory(id, { revision, ...content }) : await this.api.createStory({ id, ...content });
+      const told = revision ? await this.api.saveStory(id, { revision, ...sent }) : await this.api.createStory({ id, ...sent });
       this.settled(told.revision, content, mark);
       if (!isMuch) this.#gone += going;
     } catch (error) {

@@ -24,7 +24,8 @@ const splitsPair = (text, at) =>
 
 // Letters that are written in words with spaces between them, and what belongs to a letter.
 const LETTER = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Arabic}\p{N}\p{M}]/u;
-const insideWord = (text, at) => at > 0 && at < text.length && LETTER.test(text[at - 1]) && LETTER.test(text[at]);
+/** Whether `at` is between two letters of one word; in scripts without spaces a letter is a word of its own. */
+export const insideWord = (text, at) => at > 0 && at < text.length && LETTER.test(text[at - 1]) && LETTER.test(text[at]);
 
 /**
  * The range that a selection means: whole words, without the white space at its ends, and never through the

@@ -96,7 +96,7 @@ export class Versions {
       if (this.isBusy()) return setText(byId("versions-error"), BUSY);
       if (!(await this.sync.settle())) return setText(byId("versions-error"), UNSAVED);
       const told = await restoreVersion(this.#story, this.#looked.number, this.sync.current.revision);
-      this.editor.change(restore, told.text);
+      this.editor.change(restore, told.text, told.origins);
       this.sync.adopted(told);
       this.#dialog.close();
       this.editor.focus();
