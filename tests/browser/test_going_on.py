@@ -163,15 +163,19 @@ def test_stop_without_a_line_stops_here_at_once(page: Page, site: Site) -> None:
 
 
 def test_another_browser_follows_at_once(desk: Desk, browser: Browser, site: Site) -> None:
-    desk.put("Ada ran.")
-    kept = desk.kept
-    wait_for_story(desk.page, {"story": kept["story"]}, "Ada ran.")
+    story = desk.page.evaluate(
+        """async () => (await (await fetch("/library/stories", {
+          method: "POST", headers: { "content-type": "application/json" }, body: '{"text": "Ada ran."}',
+        })).json()).id"""
+    )
     context = browser.new_context()
-    other = context.new_page()
-    other.goto(site.address)
-    other.goto(f"{site.origin}/?story={kept['story']}")
-    expect(other.get_by_role("textbox", name="Story")).to_have_text("Ada ran.")
+    other = Desk(context.new_page(), site.address).open()
+    for window in (desk, other):
+        window.page.goto(f"{site.origin}/?story={story}")
+        expect(window.story).to_have_text("Ada ran.")
 
+    desk.page.locator("#story .cm-content").click()
+    desk.page.keyboard.press("ControlOrMeta+End")
     desk.page.keyboard.insert_text(" Bo too.")
-    expect(other.get_by_role("textbox", name="Story")).to_have_text("Ada ran. Bo too.")
+    expect(other.story).to_have_text("Ada ran. Bo too.")
     context.close()

@@ -112,7 +112,7 @@ test("a duplicated tab gets a copy at a desk of its own, which is another story"
   const { desks, locks } = room();
   const session = new FakeStorage();
   const first = await takeSeat({ desks, locks, session });
-  desks.keep(first.id, { text: "mine", card: { id: "story" }, saved: { story: "mine" } });
+  desks.keep(first.id, { text: "mine", card: { id: "story" }, saved: { story: "mine" }, telling: { id: "g" } });
   const twin = new FakeStorage();
   twin.items = new Map(session.items);
   const second = await takeSeat({ desks, locks, session: twin });
@@ -120,6 +120,7 @@ test("a duplicated tab gets a copy at a desk of its own, which is another story"
   assert.equal(second.desk.text, "mine");
   assert.notEqual(second.desk.card.id, "story");
   assert.deepEqual(second.desk.saved, {});
+  assert.equal(second.desk.telling, null, "what is being written is written in one of them");
 });
 
 test("without locks a tab still finds its own desk", async () => {

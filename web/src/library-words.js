@@ -12,7 +12,7 @@ export function nameOf({ title = "", text = "", excerpt = "" }, longest = NAME_L
 
 const called = (story) => `“${nameOf(story)}”`;
 
-export const FOLLOWED = "This story went on elsewhere; its words are here now.";
+export const FOLLOWED = "Another window went on with this story; its words are here now.";
 
 export const TRASHED = "This story is in the library's trash now. It stays on this page; put it back if you want to keep it.";
 
