@@ -21,6 +21,7 @@ from storaiteller.api.security import Gate, new_token
 from storaiteller.api.sites import allowed_hosts
 from storaiteller.api.socket import socket_router
 from storaiteller.api.stories import stories_router
+from storaiteller.api.takes import takes_router
 from storaiteller.config import Config
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
@@ -81,6 +82,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     app.include_router(stories_router())
     app.include_router(feedback_router(ledger))
     app.include_router(library_router(library))
+    app.include_router(takes_router(library))
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import hypothesis
 import pytest
 
 from storaiteller import demo_model
 from storaiteller.config import Config
 from storaiteller.story import Genre, Register, StorySettings
+from tests.fakes import scripted
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -59,6 +62,30 @@ def settings() -> StorySettings:
         register=Register.PLAYFUL,
         max_words=120,
     )
+
+
+@pytest.fixture
+async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, whose one model is scripted."""
+    from tests.test_app import opened  # not for tests that know nothing of the app
+
+    async with opened(config, scripted()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """That of ``shared``."""
+    return Config(data_dir=tmp_path_factory.mktemp("data"), ollama_host="127.0.0.1:9")
+
+
+@pytest.fixture(scope="module")
+async def shared(shared_config: Config) -> AsyncIterator[httpx.AsyncClient]:
+    """For tests that do not care what the others of their file did: one app for all of them."""
+    from tests.test_app import opened
+
+    async with opened(shared_config, scripted()) as client:
+        yield client
 
 
 @pytest.fixture

@@ -117,6 +117,11 @@ class ScriptedModels(Models):
         await self._engine.aclose()
 
 
+def scripted() -> ScriptedModels:
+    """Models for tests that ask nothing of them."""
+    return ScriptedModels(ScriptedEngine())
+
+
 async def collect(stream: AsyncGenerator[Chunk, None]) -> tuple[str, Chunk]:
     """All the text of a stream, and its last chunk."""
     text, last = "", Chunk()

@@ -59,24 +59,6 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=BEARER)
 
 
-@pytest.fixture
-async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(config, ScriptedModels(ScriptedEngine())) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return Config(data_dir=tmp_path_factory.mktemp("data"), ollama_host="127.0.0.1:9")
-
-
-@pytest.fixture(scope="module")
-async def shared(shared_config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    """For tests that do not care what the others did: one app for all of them."""
-    async with opened(shared_config, ScriptedModels(ScriptedEngine())) as client:
-        yield client
-
-
 def assert_error(response: httpx.Response, status: int, code: str, field: str | None = None) -> str:
     """Check the one form of an error, and return its message."""
     assert response.status_code == status, response.text
@@ -628,6 +610,9 @@ ROUTES = {
     ("post", "/learning/strength"): [200, 500, 507],
     ("get", "/library/export"): [200, 500, 507],
     ("post", "/library/import"): [200, 500, 507],
+    ("get", "/library/favourites"): [200, 500, 507],
+    ("post", "/library/favourites"): [200, 201, 409, 500, 507],
+    ("delete", "/library/favourites/{id}"): [204, 500, 507],
     ("get", "/library/stories"): [200, 500, 507],
     ("post", "/library/stories"): [201, 409, 500, 507],
     ("get", "/library/stories/{id}"): [200, 404, 500, 507],
@@ -636,6 +621,9 @@ ROUTES = {
     ("get", "/library/stories/{id}/export"): [200, 404, 500, 507],
     ("post", "/library/stories/{id}/trash"): [200, 404, 500, 507],
     ("post", "/library/stories/{id}/untrash"): [200, 404, 500, 507],
+    ("get", "/library/stories/{id}/passages"): [200, 404, 500, 507],
+    ("put", "/library/stories/{id}/passages/{passage}"): [200, 404, 409, 500, 507],
+    ("delete", "/library/stories/{id}/passages/{passage}"): [204, 404, 500, 507],
     ("get", "/library/stories/{id}/versions"): [200, 404, 500, 507],
     ("post", "/library/stories/{id}/versions"): [200, 404, 500, 507],
     ("get", "/library/stories/{id}/versions/{number}"): [200, 404, 500, 507],
@@ -720,6 +708,8 @@ def conforms(value: Any, schema: dict[str, Any], api: dict[str, Any]) -> bool:
         ("get", "/library/stories?limit=x", None, 422),
         ("post", "/library/stories", {"text": "Once.", "settings": SETTINGS, "tags": ["sea"]}, 201),
         ("post", "/library/stories", {"text": 7}, 422),
+        ("post", "/library/favourites", {"text": "more sea"}, 201),
+        ("get", "/library/favourites", None, 200),
         ("post", "/library/trash/empty", None, 200),
         ("post", "/models/pull", {}, 422),
     ],

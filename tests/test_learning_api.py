@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -19,16 +18,6 @@ from tests.fakes import ScriptedEngine, ScriptedModels
 from tests.serving import serving
 from tests.test_app import SETTINGS, assert_error, opened
 from tests.versions import DEMO, IN_OLLAMA, add, ended, keep, samples, seed, story_ids
-
-
-def models() -> ScriptedModels:
-    return ScriptedModels(ScriptedEngine())
-
-
-@pytest.fixture
-async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(config, models()) as client:
-        yield client
 
 
 async def shown(http: httpx.AsyncClient) -> dict[str, Any]:

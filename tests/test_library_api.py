@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,29 +17,20 @@ import docx
 import httpx
 import pytest
 
-from storaiteller.api.bodies import MAX_BODY_BYTES, MAX_IMPORT_BYTES
+from storaiteller.api.bodies import MAX_IMPORT_BYTES, MAX_LIBRARY_BODY_BYTES
 from storaiteller.api.downloads import attachment, file_name
-from storaiteller.api.library import _streamed
+from storaiteller.api.library_files import _streamed
 from storaiteller.config import Config
 from storaiteller.library.word_files import write_word
-from tests.fakes import ScriptedEngine, ScriptedModels
+from tests.fakes import scripted
 from tests.test_app import SETTINGS, assert_error, opened
 
 ID = "0123456789abcdef" * 2
+NO_ID = "f" * 32
 NO_IDS = ["x", ID.upper(), ID[:-1], f"{ID}0", f"{ID}\n", "g" * 32, "%2e%2e", "%2e%2e%2flibrary.db", "١" * 32]
 ODD = "Once.\r\n\r\n“Upon”\ta time 🌙 \n\u00a0 e\u0301\rend  \n"
 QUOTES = "“A” ‘b’ \"c\" 'd' «e» `f` / \\ ../..; filename=x"
 MEGABYTES_3 = "むかしむかし🌙。" * 124_000
-
-
-def models() -> ScriptedModels:
-    return ScriptedModels(ScriptedEngine())
-
-
-@pytest.fixture
-async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(config, models()) as client:
-        yield client
 
 
 async def made(http: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
@@ -98,11 +89,18 @@ async def test_the_list_tells_of_every_story_but_not_its_text(http: httpx.AsyncC
 async def test_a_save_tells_what_it_changed(http: httpx.AsyncClient) -> None:
     await made(http, id=ID, title="Fox", text="Once.")
     saved = await told(http, f"stories/{ID}", "PUT", revision=1, text="Once upon a time.", tags=["sea"])
-    assert list(saved) == ["id", "title", "revision", "words", "updated_at", "tags"]
+    assert list(saved) == ["id", "title", "revision", "words", "updated_at", "tags", "trashed_at"]
     assert (saved["id"], saved["title"], saved["revision"], saved["words"], saved["tags"]) == (
         ID, "Fox", 2, 4, ["sea"],
     )  # fmt: skip
     assert (await told(http, f"stories/{ID}"))["text"] == "Once upon a time."
+
+
+async def test_a_save_tells_whether_the_story_came_out_of_the_trash(http: httpx.AsyncClient) -> None:
+    await made(http, id=ID, text="Once.")
+    await told(http, f"stories/{ID}/trash", "POST")
+    assert (await told(http, f"stories/{ID}", "PUT", revision=1, title="Fox"))["trashed_at"]
+    assert (await told(http, f"stories/{ID}", "PUT", revision=2, text="Twice."))["trashed_at"] is None
 
 
 async def test_a_save_over_another_one_is_refused_and_says_how_far_that_is(http: httpx.AsyncClient) -> None:
@@ -206,22 +204,22 @@ BODIES = {"": {"revision": 1}, "/versions": {"reason": "pause"}, "/versions/1": 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 async def test_a_story_that_is_not_there_is_not_found(
-    http: httpx.AsyncClient, method: str, path: str
+    shared: httpx.AsyncClient, method: str, path: str
 ) -> None:
     body = BODIES.get(path, {"revision": 1}) if method in ("PUT", "POST", "PATCH") else None
-    assert_error(await http.request(method, f"/library/stories/{ID}{path}", json=body), 404, "no_story")
+    assert_error(await shared.request(method, f"/library/stories/{NO_ID}{path}", json=body), 404, "no_story")
     for no_id in ("x", ID.upper(), f"{ID}0"):
-        response = await http.request(method, f"/library/stories/{no_id}{path}", json=body)
+        response = await shared.request(method, f"/library/stories/{no_id}{path}", json=body)
         assert "32 characters" in assert_error(response, 422, "invalid_request", "id")
 
 
 @pytest.mark.parametrize("no_id", NO_IDS)
-async def test_what_is_no_id_finds_nothing(http: httpx.AsyncClient, no_id: str) -> None:
-    response = await http.get(f"/library/stories/{no_id.replace(chr(10), '%0a')}")
+async def test_what_is_no_id_finds_nothing(shared: httpx.AsyncClient, no_id: str) -> None:
+    response = await shared.get(f"/library/stories/{no_id.replace(chr(10), '%0a')}")
     assert response.status_code in (404, 422)
     assert response.json()["code"] in ("not_found", "invalid_request")
     if "%" not in no_id:
-        response = await http.post("/library/stories", json={"id": no_id})
+        response = await shared.post("/library/stories", json={"id": no_id})
         assert "32 characters" in assert_error(response, 422, "invalid_request", "id")
 
 
@@ -255,18 +253,18 @@ async def test_what_is_no_id_finds_nothing(http: httpx.AsyncClient, no_id: str) 
     ],
 )
 async def test_a_bad_field_is_named_with_what_is_allowed(
-    http: httpx.AsyncClient, method: str, path: str, body: Any, field: str, said: str
+    shared: httpx.AsyncClient, method: str, path: str, body: Any, field: str, said: str
 ) -> None:
-    await made(http, id=ID, text="Once.")
+    await made(shared, id=ID, text="Once.")
     content = None if body is None else json.dumps(body).encode()
     headers = {"content-type": "application/json"}
-    response = await http.request(method, f"/library/{path}", content=content, headers=headers)
+    response = await shared.request(method, f"/library/{path}", content=content, headers=headers)
     assert said in assert_error(response, 422, "invalid_request", field)
 
 
-async def test_a_version_that_is_not_there_is_not_found(http: httpx.AsyncClient) -> None:
-    await made(http, id=ID, text="Once.")
-    assert_error(await http.get(f"/library/stories/{ID}/versions/7"), 404, "no_version")
+async def test_a_version_that_is_not_there_is_not_found(shared: httpx.AsyncClient) -> None:
+    await made(shared, id=ID, text="Once.")
+    assert_error(await shared.get(f"/library/stories/{ID}/versions/7"), 404, "no_version")
 
 
 # --- files in -------------------------------------------------------------------------------------
@@ -340,7 +338,7 @@ async def test_a_text_longer_than_any_story_is_refused_with_both_numbers(http: h
 
 async def test_only_an_import_may_be_large(http: httpx.AsyncClient) -> None:
     """The length alone is enough to refuse it: nothing is read."""
-    for path, limit in (("/library/import", MAX_IMPORT_BYTES), ("/library/stories", MAX_BODY_BYTES)):
+    for path, limit in (("/library/import", MAX_IMPORT_BYTES), ("/library/stories", MAX_LIBRARY_BODY_BYTES)):
         headers = {"content-length": str(limit + 1), "content-type": "multipart/form-data; boundary=x"}
         message = assert_error(await http.post(path, headers=headers, content=b""), 413, "too_large")
         assert f"{limit + 1:,} bytes" in message
@@ -362,12 +360,21 @@ async def test_only_an_import_may_be_large(http: httpx.AsyncClient) -> None:
     ],
 )
 async def test_a_body_without_files_is_refused(
-    http: httpx.AsyncClient, content_type: str, content: bytes, said: str
+    shared: httpx.AsyncClient, content_type: str, content: bytes, said: str
 ) -> None:
     headers = {"content-type": content_type}
-    response = await http.post("/library/import", headers=headers, content=content)
+    response = await shared.post("/library/import", headers=headers, content=content)
     assert response.status_code == 422, response.text
     assert said in response.json()["message"]
+
+
+async def test_what_is_sent_besides_files_may_not_be_much(http: httpx.AsyncClient) -> None:
+    """A part without a file name is held in memory, and there could be a thousand of a megabyte each."""
+    one_file = {"files": ("fox.txt", b"Once.")}
+    for fields in ({str(number): "x" for number in range(9)}, {"long": "x" * 5_000}):
+        response = await http.post("/library/import", files=one_file, data=fields)
+        assert "without a file name" in assert_error(response, 422, "invalid_request")
+    assert (await told(http, "stories"))["total"] == 0
 
 
 # --- files out ------------------------------------------------------------------------------------
@@ -446,7 +453,7 @@ async def test_everything_goes_out_and_comes_back_into_an_empty_library(
     )
     assert ZipFile(io.BytesIO(response.content)).testzip() is None
     empty = Config(data_dir=tmp_path / "another", browser=False, ollama_host="127.0.0.1:9")
-    async with opened(empty, models()) as other:
+    async with opened(empty, scripted()) as other:
         result = await imported(other, ("all.zip", response.content))
         assert (len(result["taken"]), result["known"], result["refused"]) == (3, 0, [])
         assert await everything(other) == await everything(http)
@@ -469,12 +476,12 @@ async def test_the_same_archive_changes_nothing_where_it_came_from(http: httpx.A
     await told(http, f"stories/{trashed['id']}/trash", "POST")
     archive = ("all.zip", (await exported(http, "export")).content)
     before = await everything(http)
-    assert await imported(http, archive) == {"taken": [], "known": 2, "refused": []}
+    assert await imported(http, archive) == {"taken": [], "known": 2, "favourites": 0, "refused": []}
     assert await everything(http) == before
     await told(http, f"stories/{ID}", "PUT", revision=1, text="Mine.")
     added = await imported(http, archive)
     assert ([each["excerpt"] for each in added["taken"]], added["known"]) == (["Once."], 1)
-    assert await imported(http, archive) == {"taken": [], "known": 2, "refused": []}
+    assert await imported(http, archive) == {"taken": [], "known": 2, "favourites": 0, "refused": []}
 
 
 async def test_an_archive_brings_back_what_is_in_the_trash_or_was_made_anew(http: httpx.AsyncClient) -> None:
@@ -492,7 +499,7 @@ async def test_an_archive_brings_back_what_is_in_the_trash_or_was_made_anew(http
     result = await imported(http, archive)
     assert ([each["id"] for each in result["taken"]], result["known"]) == ([ID], 0)
     assert len((await told(http, f"stories/{ID}/versions"))["versions"]) == 1
-    assert await imported(http, archive) == {"taken": [], "known": 1, "refused": []}
+    assert await imported(http, archive) == {"taken": [], "known": 1, "favourites": 0, "refused": []}
 
 
 async def test_a_bad_story_in_an_archive_is_named_with_the_archive(http: httpx.AsyncClient) -> None:
@@ -538,7 +545,7 @@ async def test_a_library_that_is_none_is_told_everywhere_and_keeps_nobody_from_w
 ) -> None:
     path = config.data_dir / "library.db"
     path.write_bytes(b"My shopping list\n" * 100)
-    async with opened(config, models()) as http:
+    async with opened(config, scripted()) as http:
         assert "library.db" in caplog.text
         for method, address, body in (
             ("GET", "/library/stories", None),

@@ -10,6 +10,9 @@ from storaiteller.errors import InvalidRequestError
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A story of a million characters, four bytes each, fits with its prompt; nothing longer is a story."""
 
+MAX_LIBRARY_BODY_BYTES = 16 * 1024 * 1024
+"""The longest text that is kept, with a backslash before every letter, and its origins and settings."""
+
 MAX_IMPORT_BYTES = 512 * 1024 * 1024
 """The export of a large library comes back in one piece; it lies on the disk while it is read."""
 
@@ -22,7 +25,7 @@ FEWER = (
     "StorAIteller, and copy the file library.db from the old data folder into the new one."
 )
 
-_IMPORT = ("POST", "/library/import")
+_LIBRARY, _IMPORT = "/library/", ("POST", "/library/import")
 
 
 class BodyTooLargeError(InvalidRequestError):
@@ -33,7 +36,7 @@ class BodyTooLargeError(InvalidRequestError):
 
     def __init__(self, limit: int, declared: int | None = None) -> None:
         much = f"{declared:,} bytes" if declared else f"more than {limit:,} bytes"
-        advice = "Shorten it." if limit <= MAX_BODY_BYTES else FEWER
+        advice = "Shorten it." if limit <= MAX_LIBRARY_BODY_BYTES else FEWER
         super().__init__(f"This is {much} long, and at most {limit:,} bytes are taken. {advice}")
 
 
@@ -43,10 +46,10 @@ async def limited(scope: Scope, receive: Receive) -> Receive:
     A declared length is believed: the server hands on no more than that. A body without one is read
     here, so that it is refused before the route has done anything.
     """
-    is_import = (scope["method"], scope["path"]) == _IMPORT
-    if _is_declared(scope, MAX_IMPORT_BYTES if is_import else MAX_BODY_BYTES):
+    declared, undeclared = _limits(scope["method"], scope["path"])
+    if _is_declared(scope, declared):
         return receive
-    pending = [await _read(receive, MAX_UNDECLARED_IMPORT_BYTES if is_import else MAX_BODY_BYTES)]
+    pending = [await _read(receive, undeclared)]
 
     async def replay() -> Message:
         return pending.pop() if pending else await receive()
@@ -59,6 +62,14 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     _is_declared(scope, limit)
     message = await _read(receive, limit)
     return bytes(message.get("body", b""))
+
+
+def _limits(method: str, path: str) -> tuple[int, int]:
+    """For a body that says how long it is, and for one that does not."""
+    if (method, path) == _IMPORT:
+        return MAX_IMPORT_BYTES, MAX_UNDECLARED_IMPORT_BYTES
+    limit = MAX_LIBRARY_BODY_BYTES if path.startswith(_LIBRARY) else MAX_BODY_BYTES
+    return limit, limit
 
 
 def _is_declared(scope: Scope, limit: int) -> bool:

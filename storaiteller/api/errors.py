@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 from storaiteller.errors import InvalidRequestError, StoraitellerError
 from storaiteller.library.checks import MAX_NAME, MAX_TAG, MAX_TAGS, MAX_TITLE
 from storaiteller.library.errors import ConflictError
-from storaiteller.library.values import Reason, Sort
+from storaiteller.library.passages import MAX_TAKES
+from storaiteller.library.values import By, Finish, Outcome, PassageKind, Reason, Sort
 from storaiteller.registry import MAX_STRENGTH
 from storaiteller.story import MAX_TEXT_CHARACTERS, MAX_WORDS, MIN_WORDS, Action, Genre, Register
 
@@ -65,6 +66,13 @@ _RULES_BY_PLACE = {
     "path.id": _A_STORY_ID,
     "path.number": "the number of a version, from 1",
     "body.text": "text without lone surrogates",
+    "body.origins": 'a list of runs such as [12, "model"]: a length from 1, and model, edited or writer',
+    "path.passage": _A_STORY_ID,
+    "body.kind": f"one of {', '.join(get_args(PassageKind))}",
+    "body.by": f"one of {', '.join(get_args(By))}",
+    "body.outcome": f"one of {', '.join(get_args(Outcome))}",
+    "body.finish": f"one of {', '.join(get_args(Finish))}, or null",
+    "body.takes": f"a list of at most {MAX_TAKES} takes, each with its id and text",
     "body.title": f"one line of at most {MAX_TITLE} characters",
     "body.tags": f"a list of at most {MAX_TAGS} tags, each one line of at most {MAX_TAG} characters",
     "body.revision": "the revision of the story that was changed: a whole number from 1",
@@ -151,7 +159,7 @@ def install(app: FastAPI) -> None:
         if isinstance(error, RequestValidationError):
             error = describe(error.errors())
         if isinstance(error, HTTPException) and error.status_code == 400:
-            error = InvalidRequestError(_unreadable(request))  # FastAPI's only one: what a parser choked on
+            error = InvalidRequestError(_unreadable(request, error.detail))  # what a parser choked on
         if isinstance(error, HTTPException):
             body = ErrorBody(code=_code(error.status_code), message=_sentence(error, request))
             return JSONResponse(body.model_dump(), error.status_code, error.headers)
@@ -176,6 +184,10 @@ UNREADABLE = "That is not JSON that can be read; a lone surrogate (half a charac
 NO_FILES = (
     "The files did not arrive whole. Choose them again; if there are more than a thousand, fewer at once."
 )
+NO_FILE_NAMES = (
+    "What was sent has parts without a file name. Send each file as a part of its own, called “files”, with "
+    "its name, and nothing besides."
+)
 UNEXPECTED = "Something went wrong that should not have. Your text is safe in the editor; please try again."
 
 
@@ -183,9 +195,10 @@ _PLACES = frozenset({"body", "path", "query", *MESSAGES})
 """Names in pydantic's locations that are no fields."""
 
 
-def _unreadable(request: Request) -> str:
-    is_form = request.headers.get("content-type", "").startswith("multipart/")
-    return NO_FILES if is_form else UNREADABLE
+def _unreadable(request: Request, said: str) -> str:
+    if not request.headers.get("content-type", "").startswith("multipart/"):
+        return UNREADABLE
+    return NO_FILE_NAMES if said.startswith(("Too many fields", "Part exceeded")) else NO_FILES
 
 
 def _sentence(error: HTTPException, request: Request) -> str:

@@ -12,13 +12,17 @@ of each method::
     library.keep_version(story.id, "pause")
     story = library.restore(story.id, 1, story.revision)
     page = library.page(query="upon ti", sort="title", limit=20)              # page.stories, page.total
+    library.passages.keep(story.id, passage)                                  # a record of takes, whole
+    library.favourites.add("More of the sea")
 
 ``export()`` is a generator that holds a connection: exhaust it, or close it (``contextlib.closing``). Its
 steps may run on different threads. ``create`` with an id, and ``adopt``, may be repeated: the second time
 they add nothing.
 
 The rooms: ``values`` and ``errors`` are what others see; ``library`` is the methods, each one transaction;
-``stories``, ``timeline`` and ``tagging`` the tables behind them; ``words`` and ``search`` how a story is
-found; ``checks`` what may be kept; ``database``, ``upgrading``, ``migrations``, ``schema`` and ``trouble``
-the database itself.
+``stories``, ``timeline``, ``tagging``, ``takes`` and ``favourites`` the tables behind them; ``words`` and
+``search`` how a story is found; ``checks``, ``origins``, ``passages`` and ``drafts`` what may be kept;
+``exporting`` and ``adopting`` a library as a whole, the modules called ``archive_…`` its archive, and
+``importing`` files; ``database``, ``upgrading``, ``migrations``, ``schema`` and ``trouble`` the database
+itself.
 """

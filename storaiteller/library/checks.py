@@ -30,7 +30,7 @@ def story_id(given: str) -> str:
     return given
 
 
-def story_text(given: str) -> str:
+def story_text(given: str, field: str = "text") -> str:
     """The text itself, to the character."""
     size = len(given.encode("utf-8", "surrogatepass"))
     if size > MAX_TEXT_BYTES:
@@ -38,28 +38,28 @@ def story_text(given: str) -> str:
             f"This text is {size:,} bytes long, and a story may have {MAX_TEXT_BYTES:,}. "
             "Make two stories of it."
         )
-        raise InvalidRequestError(told, field="text")
-    return _storable(given, "text")
+        raise InvalidRequestError(told, field=field)
+    return storable(given, field)
 
 
 def title(given: str) -> str:
-    return _line(given, "title", MAX_TITLE)
+    return line(given, "title", MAX_TITLE)
 
 
 def model(given: str | None) -> str | None:
-    return None if given is None else _line(given, "model", MAX_MODEL)
+    return None if given is None else line(given, "model", MAX_MODEL)
 
 
 def version_name(given: str | None) -> str | None:
     """Nothing but spaces is no name."""
-    return _line(given.strip(), "name", MAX_NAME) or None if given else None
+    return line(given.strip(), "name", MAX_NAME) or None if given else None
 
 
 def tags(given: Iterable[str]) -> tuple[str, ...]:
     """Each once, without regard to case; the first way of writing one counts."""
     known: dict[str, str] = {}
     for each in given:
-        tag = _line(" ".join(each.split()), "tags", MAX_TAG)
+        tag = line(" ".join(each.split()), "tags", MAX_TAG)
         if not tag:
             raise InvalidRequestError("A tag needs at least one letter or sign.", field="tags")
         known.setdefault(tag_key(tag), tag)
@@ -88,7 +88,7 @@ def settings(given: dict[str, Any] | None) -> dict[str, Any] | None:
         told = f"The settings have {len(written):,} characters, and may have {MAX_SETTINGS:,}."
         raise InvalidRequestError(told, field="settings")
     for text in _texts_in(read):
-        _storable(text, "settings")
+        storable(text, "settings")
     return dict(read)
 
 
@@ -135,7 +135,8 @@ def _texts_in(value: Any) -> Iterator[str]:
         yield from (text for each in value for text in _texts_in(each))
 
 
-def _storable(text: str, field: str) -> str:
+def storable(text: str, field: str) -> str:
+    """The text itself, if every database can keep it."""
     if not is_storable(text):
         told = (
             f"The {field} has a character in it that cannot be kept: a NUL, or half of one that takes two. "
@@ -145,9 +146,10 @@ def _storable(text: str, field: str) -> str:
     return text
 
 
-def _line(text: str, field: str, longest: int) -> str:
+def line(text: str, field: str, longest: int) -> str:
+    """The text itself, if it is one line and not too long."""
     one = "tag" if field == "tags" else field
-    if len(_storable(text, field)) > longest:
+    if len(storable(text, field)) > longest:
         told = f"A {one} may have {longest} characters, and this has {len(text):,}. Shorten it."
         raise InvalidRequestError(told, field=field)
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):

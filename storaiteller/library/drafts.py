@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from storaiteller.library import checks
-from storaiteller.library.values import Story, StoryId, VersionText
+from storaiteller.library import checks, origins, passages
+from storaiteller.library.values import Origins, Passage, Story, StoryId, VersionText
 from storaiteller.library.words import excerpt
 from storaiteller.story import count_words
 
@@ -25,8 +25,9 @@ def new_story(
     created_at: datetime,
     updated_at: datetime,
     trashed_at: datetime | None = None,
+    runs: Sequence[Any] | None = None,
 ) -> Story:
-    """A story of what is given, checked."""
+    """A story of what is given, checked; ``runs`` are its origins."""
     return _counted(
         Story(
             id=checks.story_id(id),
@@ -41,6 +42,7 @@ def new_story(
             excerpt="",
             words=0,
             revision=1,
+            origins=origins.checked(runs, text),
         )
     )
 
@@ -48,8 +50,14 @@ def new_story(
 def changed_story(story: Story, changes: dict[str, Any]) -> Story:
     """The story with the changes, updated now; the story itself if they change nothing.
 
-    Out of the trash if its text changes: what is being written is not thrown away.
+    Out of the trash if its text changes: what is being written is not thrown away. Origins that are given
+    are those of the changed text; another text without any has none that are known.
     """
+    text = changes.get("text", story.text)
+    if "origins" in changes:
+        changes = changes | {"origins": origins.checked(changes["origins"], text)}
+    elif text != story.text:
+        changes = changes | {"origins": None}
     if "tags" in changes and _same_tags(changes["tags"], story.tags):
         changes = changes | {"tags": story.tags}
     changed = replace(story, **changes)
@@ -60,9 +68,17 @@ def changed_story(story: Story, changes: dict[str, Any]) -> Story:
     return _counted(replace(changed, updated_at=datetime.now(UTC), trashed_at=trashed_at))
 
 
+def restored_story(story: Story, version: VersionText) -> Story:
+    """The story as it was then; origins that are not known take away none of the same text."""
+    changes: dict[str, Any] = {"text": version.text, "settings": version.settings}
+    if version.origins is not None:
+        changes["origins"] = version.origins
+    return changed_story(story, changes)
+
+
 def is_same(stored: Story, given: Story) -> bool:
     """Whether a new story is there already, as it was made."""
-    of_both = [(each.revision, each.text, each.title, each.model) for each in (stored, given)]
+    of_both = [(each.revision, each.text, each.title, each.model, each.origins) for each in (stored, given)]
     same = of_both[0] == of_both[1] and checks.same_settings(stored.settings, given.settings)
     return same and _same_tags(stored.tags, given.tags)
 
@@ -83,19 +99,25 @@ def adopted_story(story: Story) -> Story:
         created_at=checks.instant(story.created_at),
         updated_at=checks.instant(story.updated_at),
         trashed_at=None if story.trashed_at is None else checks.instant(story.trashed_at),
+        runs=story.origins,
     )
 
 
 def adopted_versions(versions: Iterable[VersionText]) -> list[VersionText]:
     """The versions of a story of an archive, oldest first: checked, and counted anew from 1.
 
-    A text that many of them have is looked at once.
+    A text that many of them have is looked at once, and so are origins.
     """
     words: dict[str, int] = {}
+    known: dict[tuple[int, int], Origins | None] = {}
     adopted = []
-    for number, each in enumerate(sorted(versions, key=lambda each: each.number), start=1):
+    in_order = sorted(versions, key=lambda each: each.number)
+    for number, each in enumerate(in_order, start=1):
         if each.text not in words:
             words[each.text] = count_words(checks.story_text(each.text))
+        of_both = id(each.origins), len(each.text)
+        if of_both not in known:
+            known[of_both] = origins.checked(each.origins, each.text)
         adopted.append(
             replace(
                 each,
@@ -105,9 +127,22 @@ def adopted_versions(versions: Iterable[VersionText]) -> list[VersionText]:
                 name=checks.version_name(each.name),
                 words=words[each.text],
                 settings=checks.settings(each.settings),
+                origins=known[of_both],
             )
         )
     return adopted
+
+
+def adopted_passages(given: Iterable[Passage]) -> list[Passage]:
+    """The passages of a story of an archive, checked."""
+    return [
+        replace(
+            passages.checked(each),
+            created_at=checks.instant(each.created_at),
+            updated_at=checks.instant(each.updated_at),
+        )
+        for each in given
+    ]
 
 
 def _counted(story: Story) -> Story:

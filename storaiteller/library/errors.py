@@ -56,6 +56,29 @@ class VersionMissingError(StoraitellerError):
         super().__init__(f"This story has no version {number}. There are: {there_are}.")
 
 
+class TooManyPassagesError(StoraitellerError):
+    """A story has as many passages as are kept; what there is of them stays."""
+
+    code = "too_many_passages"
+    status = 409
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(
+            f"The takes of this passage were not kept: this story has {limit} already, as many as are kept. "
+            "Delete earlier takes that you do not need any more; the story itself loses nothing by it."
+        )
+
+
+class TooManyFavouritesError(StoraitellerError):
+    """There are as many favourite instructions as are kept."""
+
+    code = "too_many_favourites"
+    status = 409
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit} favourites, as many as are kept. Remove one of them first.")
+
+
 class ConflictError(StoraitellerError):
     """The story was changed since it was read, by another window or program; ``current`` is how it is now."""
 

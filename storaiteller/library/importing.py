@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from storaiteller.errors import InvalidRequestError
-from storaiteller.library.archive import Refused, read_archive
+from storaiteller.library.archive_reading import read_archive
+from storaiteller.library.archive_values import Adoptable, AdoptableFavourites, Refused
 from storaiteller.library.errors import LibraryError, StoryMissingError
 from storaiteller.library.library import Library
 from storaiteller.library.stories import summary
@@ -29,11 +30,15 @@ ALLOWED = "Import .txt, .md or .docx files, or a .zip that StorAIteller exported
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import: stories ``taken``, how many were there already, and what was refused."""
+    """What came of an import: stories ``taken``, how many were there already, and what was refused.
+
+    ``favourites`` is how many of those were added.
+    """
 
     taken: list[Summary] = field(default_factory=list)
     known: int = 0
     refused: list[Refused] = field(default_factory=list)
+    favourites: int = 0
 
 
 def import_files(library: Library, files: Iterable[tuple[str, BinaryIO]]) -> Imported:
@@ -107,17 +112,37 @@ def _add(library: Library, written: Written) -> Story | None:
 
 
 def _import_archive(library: Library, name: str, file: BinaryIO, imported: Imported) -> None:
+    archive = one_line(name)
     for found in read_archive(file):
         if isinstance(found, Refused):
-            imported.refused.append(Refused(f"{found.name} ({one_line(name)})", found.why))
+            imported.refused.append(Refused(f"{found.name} ({archive})", found.why))
             continue
         try:
-            adopted = library.adopt(found.story, found.versions)
+            if isinstance(found, Adoptable):
+                title = one_line(found.story.title) or found.story.id
+                why = _adopt(library, found, imported)
+            else:
+                title = "Favourites"
+                why = _adopt_favourites(library, found, imported)
         except InvalidRequestError as error:
-            title = one_line(found.story.title) or found.story.id
-            imported.refused.append(Refused(f"{title} ({one_line(name)})", error.message))
-            continue
-        if adopted.is_taken:
-            imported.taken.append(summary(adopted.story))
-        else:
-            imported.known += 1
+            why = error.message
+        if why:
+            imported.refused.append(Refused(f"{title} ({archive})", why))
+
+
+def _adopt(library: Library, found: Adoptable, imported: Imported) -> str:
+    """Why some of it was left out, if it was."""
+    adopted = library.adopt(found.story, found.versions, found.passages)
+    if adopted.is_taken:
+        imported.taken.append(summary(adopted.story))
+    else:
+        imported.known += 1
+    if not adopted.left_out:
+        return ""
+    return f"{adopted.left_out:,} of its passages with takes were left out: it has as many as are kept."
+
+
+def _adopt_favourites(library: Library, found: AdoptableFavourites, imported: Imported) -> str:
+    added, left_out = library.favourites.adopt(found.favourites)
+    imported.favourites += added
+    return f"{left_out:,} of them were left out: there are as many as are kept." if left_out else ""

@@ -4,24 +4,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select
 
-from storaiteller.library import checks, stories, tagging, timeline
+from storaiteller.library import adopting, checks, stories, tagging, takes, timeline
 from storaiteller.library.database import Database
-from storaiteller.library.drafts import adopted_story, adopted_versions, changed_story, is_same, new_story
+from storaiteller.library.drafts import (
+    adopted_passages,
+    adopted_story,
+    adopted_versions,
+    changed_story,
+    is_same,
+    new_story,
+    restored_story,
+)
 from storaiteller.library.errors import ConflictError, NotInTrashError
+from storaiteller.library.exporting import Exported, exported
+from storaiteller.library.favourites import Favourites
 from storaiteller.library.schema import stories as table
-from storaiteller.library.trouble import in_sentences
 from storaiteller.library.values import (
     Adopted,
+    Origins,
     Page,
+    Passage,
     Reason,
     Sort,
     Story,
@@ -47,6 +57,8 @@ class Library:
     def __init__(self, url: str, *, patience: float = 5.0) -> None:
         """Opens nothing yet. Raises ``ConfigError`` for an address that is none."""
         self._database = Database(url, patience=patience)
+        self.passages = takes.Passages(self._database)
+        self.favourites = Favourites(self._database)
 
     def open(self) -> None:
         """Make the database, or bring it up to date. The other methods do so too: this one tells early."""
@@ -68,6 +80,7 @@ class Library:
         tags: Iterable[str] = (),
         id: StoryId | None = None,
         reason: Reason | None = None,
+        origins: Origins | None = None,
     ) -> Story:
         """Add a story; with a ``reason`` its text is its first version too.
 
@@ -76,7 +89,9 @@ class Library:
         """
         now = datetime.now(UTC)
         given = checks.story_id(id) if id is not None else secrets.token_hex(16)
-        story = new_story(given, text, title, settings, model, tags, created_at=now, updated_at=now)
+        story = new_story(
+            given, text, title, settings, model, tags, created_at=now, updated_at=now, runs=origins
+        )
         with self._database.writing() as connection:
             if found := stories.look_up(connection, story.id):
                 if is_same(found[1], story):
@@ -84,7 +99,7 @@ class Library:
                 raise ConflictError(found[1])
             key = stories.add(connection, story)
             if reason is not None:
-                timeline.keep(connection, key, story.text, story.settings, at=now, reason=reason)
+                timeline.keep(connection, key, story, at=now, reason=reason)
             return stories.find(connection, story.id)[1]
 
     def get(self, id: StoryId) -> Story:
@@ -102,12 +117,16 @@ class Library:
         settings: dict[str, Any] | None = None,
         model: str | None = None,
         tags: Iterable[str] | None = None,
+        origins: Origins | None = None,
     ) -> Story:
         """Change what is given; None leaves it as it is. ``revision`` is the one that was changed.
 
+        Origins are those of the text as it will be; a text that changes without any loses those it had.
+        To change them alone is a change too.
+
         Raises ``ConflictError`` if that is not the stored one. What changes nothing raises no revision.
         A story in the trash whose text changes comes out of it, so that emptying the trash deletes nothing
-        that was written since; with another title, settings, model or tags alone it stays there.
+        that was written since; with another title, origins, settings, model or tags alone it stays there.
         """
         changes = {
             "text": None if text is None else checks.story_text(text),
@@ -115,6 +134,7 @@ class Library:
             "settings": checks.settings(settings),
             "model": checks.model(model),
             "tags": None if tags is None else checks.tags(tags),
+            "origins": origins,
         }
         given = {name: value for name, value in changes.items() if value is not None}
         with self._database.writing() as connection:
@@ -166,14 +186,13 @@ class Library:
     def keep_version(self, id: StoryId, reason: Reason, name: str | None = None) -> Version:
         """Keep the story as it is now as a version.
 
-        If the newest version has the same text and settings it is that one, renamed if a ``name`` is given.
+        If the newest version has the same text and settings it is that one, renamed if a ``name`` is given,
+        and with the story's origins if they are known.
         """
         name, now = checks.version_name(name), datetime.now(UTC)
         with self._database.writing() as connection:
             key, story = stories.find(connection, id)
-            return timeline.keep(
-                connection, key, story.text, story.settings, at=now, reason=reason, name=name
-            )
+            return timeline.keep(connection, key, story, at=now, reason=reason, name=name)
 
     def name_version(self, id: StoryId, number: int, name: str | None) -> Version:
         """Name a version, or take its name away. Raises ``VersionMissingError``."""
@@ -182,7 +201,9 @@ class Library:
             return timeline.rename(connection, stories.key_of(connection, id), number, name)
 
     def restore(self, id: StoryId, number: int, revision: int) -> Story:
-        """Make a version's text and settings the story's own, having kept the present ones as a version.
+        """Make a version's text, origins and settings the story's own, having kept the present ones as one.
+
+        Origins that the version does not know do not take away those of the same text.
 
         Raises ``VersionMissingError``, and ``ConflictError`` as ``save`` does. A story in the trash whose
         text changes comes out of it.
@@ -193,11 +214,11 @@ class Library:
             if story.revision != revision:
                 raise ConflictError(story)
             old = timeline.whole(connection, key, number)
-            restored = changed_story(story, {"text": old.text, "settings": old.settings})
+            restored = restored_story(story, old)
             if restored is story:
                 return story
-            timeline.keep(connection, key, story.text, story.settings, at=now, reason="before_restore")
-            timeline.keep(connection, key, old.text, old.settings, at=now, reason="restore")
+            timeline.keep(connection, key, story, at=now, reason="before_restore")
+            timeline.keep(connection, key, old, at=now, reason="restore")
             return stories.change(connection, key, story, restored)
 
     # --- the trash --------------------------------------------------------------------------------
@@ -210,7 +231,7 @@ class Library:
         return self._trashed(id, lambda _: None)
 
     def delete(self, id: StoryId) -> None:
-        """Delete a story for good, with its versions. Raises ``NotInTrashError``."""
+        """Delete a story for good, with its versions and passages. Raises ``NotInTrashError``."""
         with self._database.writing() as connection:
             key, story = stories.find(connection, id)
             if story.trashed_at is None:
@@ -228,49 +249,30 @@ class Library:
         with self._database.writing() as connection:
             key, story = stories.find(connection, id)
             at = when(story.trashed_at)
-            _set_trashed(connection, key, at)
+            stories.set_trashed(connection, key, at)
             return stories.summary(replace(story, trashed_at=at))
 
     # --- everything -------------------------------------------------------------------------------
 
-    def export(self) -> Generator[tuple[Story, Iterator[VersionText]], None, None]:
-        """Every story with its versions, oldest first, as all were when the first was read.
+    def export(self) -> Generator[Exported, None, None]:
+        """Every story with its versions, oldest first, and passages, newest first, as all were when the first
+        was read.
 
-        One text at a time is in memory: take the versions of a story before you ask for the next.
+        One text at a time is in memory: take the versions and the passages of a story before you ask for the
+        next.
         """
-        with self._database.reading() as connection:
-            ids = connection.scalars(select(table.c.id).order_by(table.c.key)).all()
-            for each in ids:
-                key, story = stories.find(connection, each)
-                yield story, self._versions_of(connection, key)
+        return exported(self._database)
 
-    def _versions_of(self, connection: Connection, key: int) -> Iterator[VersionText]:
-        """Read by whoever has the story, so that ``export`` itself would not see what goes wrong."""
-        with in_sentences(self._database.place):
-            yield from timeline.all_whole(connection, key)
-
-    def adopt(self, story: Story, versions: Sequence[VersionText]) -> Adopted:
-        """Take a story over from an archive, with its times and versions, counted anew from 1.
+    def adopt(
+        self, story: Story, versions: Sequence[VersionText], passages: Sequence[Passage] = ()
+    ) -> Adopted:
+        """Take a story over from an archive, with its times and all that belongs to it, counted anew from 1.
 
         Under its own id, unless another text has that: then under one that is made of both, so that the same
         archive adds nothing the second time. A story that is there with the same text stays as it is, but
-        comes out of the trash if the archive's is not in it, and has the archive's versions if it has none.
+        comes out of the trash if the archive's is not in it, has the archive's versions or origins if it has
+        none, and the passages that it lacks, the newest while there is room.
         """
-        checked, kept = adopted_story(story), adopted_versions(versions)
+        checked, kept, whole = adopted_story(story), adopted_versions(versions), adopted_passages(passages)
         with self._database.writing() as connection:
-            while (found := stories.look_up(connection, checked.id)) and found[1].text != checked.text:
-                other = hashlib.sha256(f"{checked.id}\n{checked.text}".encode()).hexdigest()[:32]
-                checked = replace(checked, id=other)
-            key = found[0] if found else stories.add(connection, checked)
-            before = found[1] if found else checked
-            back = before.trashed_at is not None and checked.trashed_at is None
-            if back:
-                _set_trashed(connection, key, None)
-            without = bool(kept) and timeline.last_number(connection, key) == 0
-            if without:
-                timeline.add_all(connection, key, kept)
-            return Adopted(stories.find(connection, checked.id)[1], found is None or back or without)
-
-
-def _set_trashed(connection: Connection, key: int, at: datetime | None) -> None:
-    connection.execute(update(table).where(table.c.key == key).values(trashed_at=at))
+            return adopting.adopt(connection, checked, kept, whole)

@@ -1,12 +1,13 @@
 """The tables of the library, as the newest migration leaves them.
 
-A story's text has a table of its own, so that lists never touch it. The words that stories are found by
-are in ``story_words``, which every kind of database has in its own way: see ``search``.
+A story's text and its origins have a table of their own, so that lists never touch them. The words that
+stories are found by are in ``story_words``, which every kind of database has in its own way: see ``search``.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -23,7 +24,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
+
+from storaiteller.library.values import Origins
 
 
 class Instant(TypeDecorator[datetime]):
@@ -39,6 +43,16 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Runs(TypeDecorator[Origins]):
+    """Origins as JSON."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_result_value(self, value: list[list[Any]] | None, dialect: Dialect) -> Origins | None:
+        return None if value is None else tuple((length, who) for length, who in value)
 
 
 metadata = MetaData(
@@ -78,6 +92,7 @@ story_texts = Table(
     metadata,
     Column("story", ForeignKey("stories.key", ondelete="CASCADE"), primary_key=True),
     Column("text", Text, nullable=False),
+    Column("origins", Runs),
 )
 
 contents = Table(
@@ -86,7 +101,7 @@ contents = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("compressed", LargeBinary, nullable=False),
 )
-"""The texts of versions, each once, by their SHA-256."""
+"""The texts of versions, and their origins as JSON, each once, by their SHA-256."""
 
 versions = Table(
     "versions",
@@ -99,6 +114,7 @@ versions = Table(
     Column("words", Integer, nullable=False),
     Column("settings", JSON(none_as_null=True)),
     Column("digest", ForeignKey("contents.digest"), nullable=False, index=True),
+    Column("origins", ForeignKey("contents.digest"), index=True),
     CheckConstraint("number >= 1", name="number"),
 )
 
@@ -116,3 +132,47 @@ story_tags = Table(
     Column("story", ForeignKey("stories.key", ondelete="CASCADE"), primary_key=True),
     Column("tag", ForeignKey("tags.key"), primary_key=True, index=True),
 )
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("story", ForeignKey("stories.key", ondelete="CASCADE"), nullable=False),
+    Column("id", String(32), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("original", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("instruction", Text, nullable=False),
+    Column("register", Text),
+    Column("settings", JSON(none_as_null=True)),
+    Column("model", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("size", Integer, nullable=False),
+    UniqueConstraint("story", "id"),
+)
+"""``size``: bytes of the whole record, takes included, as JSON."""
+
+takes = Table(
+    "takes",
+    metadata,
+    Column("passage", ForeignKey("passages.key", ondelete="CASCADE"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("by", String(20), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("finish", String(20)),
+)
+
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+"""The ``id`` is made of the text, so that none is there twice."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 from storaiteller.library import checks, search, tagging, timeline
 from storaiteller.library.errors import ConflictError, StoryMissingError
 from storaiteller.library.schema import stories, story_tags, story_texts, tags
-from storaiteller.library.values import Page, Sort, Story, StoryId, Summary
+from storaiteller.library.values import Origins, Page, Sort, Story, StoryId, Summary
 from storaiteller.library.words import Term, fold, passage
 
 _LISTED = (
@@ -25,7 +26,9 @@ _LISTED = (
     stories.c.trashed_at,
     stories.c.revision,
 )
-_WHOLE = select(*_LISTED, stories.c.settings, stories.c.model, story_texts.c.text).join(story_texts)
+_WHOLE = select(
+    *_LISTED, stories.c.settings, stories.c.model, story_texts.c.text, story_texts.c.origins
+).join(story_texts)
 
 _ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     "updated": (stories.c.updated_at.desc(), stories.c.key.desc()),
@@ -70,7 +73,7 @@ def add(connection: Connection, story: Story) -> int:
     """Add a story as it is; return its key."""
     made = connection.execute(insert(stories).values(id=story.id, **_columns(story)).returning(stories.c.key))
     key: int = made.scalar_one()
-    connection.execute(insert(story_texts).values(story=key, text=story.text))
+    connection.execute(insert(story_texts).values(story=key, text=story.text, origins=story.origins))
     search.index(connection, key, story.title, story.text)
     if story.tags:
         tagging.set_tags(connection, key, story.tags)
@@ -83,13 +86,24 @@ def change(connection: Connection, key: int, old: Story, new: Story) -> Story:
     raised = replace(new, revision=old.revision + 1)
     if connection.execute(update(stories).where(*of_this).values(**_columns(raised))).rowcount != 1:
         raise ConflictError(find(connection, old.id)[1])
-    if new.text != old.text:
-        connection.execute(update(story_texts).where(story_texts.c.story == key).values(text=new.text))
+    written = {name: getattr(new, name) for name in ("text", "origins")}
+    changed = {name: value for name, value in written.items() if value != getattr(old, name)}
+    if changed:
+        connection.execute(update(story_texts).where(story_texts.c.story == key).values(**changed))
     if (new.title, new.text) != (old.title, old.text):
         search.index(connection, key, new.title, new.text)
     if new.tags != old.tags:
         tagging.set_tags(connection, key, new.tags)
     return find(connection, old.id)[1]
+
+
+def set_trashed(connection: Connection, key: int, at: datetime | None) -> None:
+    connection.execute(update(stories).where(stories.c.key == key).values(trashed_at=at))
+
+
+def set_origins(connection: Connection, key: int, origins: Origins | None) -> None:
+    """Tell who wrote a text, which stays what it is, and so does its revision."""
+    connection.execute(update(story_texts).where(story_texts.c.story == key).values(origins=origins))
 
 
 def remove(connection: Connection, keys: Sequence[int]) -> None:
@@ -133,7 +147,9 @@ def _passages(connection: Connection, keys: Sequence[int], terms: Sequence[Term]
     """What is shown of the stories that were found; one text at a time in memory."""
     if not terms:
         return {}
-    texts = connection.execute(select(story_texts).where(story_texts.c.story.in_(keys)))
+    texts = connection.execute(
+        select(story_texts.c.story, story_texts.c.text).where(story_texts.c.story.in_(keys))
+    )
     return {row.story: passage(row.text, terms) for row in texts}
 
 

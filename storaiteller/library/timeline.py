@@ -10,16 +10,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from storaiteller.library import origins as runs
 from storaiteller.library.checks import same_settings
 from storaiteller.library.errors import VersionMissingError
 from storaiteller.library.schema import contents, versions
-from storaiteller.library.values import Reason, Version, VersionText
-from storaiteller.story import count_words
+from storaiteller.library.values import Origins, Reason, Story, Version, VersionText
 
 _AT_A_TIME = 500
 
 _LISTED = (versions.c.number, versions.c.at, versions.c.reason, versions.c.name, versions.c.words)
-_WHOLE = select(*_LISTED, versions.c.settings, contents.c.compressed).join(contents)
+_OF_ORIGINS = contents.alias()
+_WHOLE = (
+    select(*_LISTED, versions.c.settings, contents.c.compressed, _OF_ORIGINS.c.compressed.label("origins"))
+    .join(contents, versions.c.digest == contents.c.digest)
+    .outerjoin(_OF_ORIGINS, versions.c.origins == _OF_ORIGINS.c.digest)
+)
 
 
 def listed(connection: Connection, story: int) -> list[Version]:
@@ -51,43 +56,44 @@ def last_number(connection: Connection, story: int) -> int:
 def keep(
     connection: Connection,
     story: int,
-    text: str,
-    settings: dict[str, Any] | None,
+    state: Story | VersionText,
     *,
     at: datetime,
     reason: Reason,
     name: str | None = None,
 ) -> Version:
-    """Add a version; or rename the newest, if a name is given, where it has the same text and settings."""
+    """Add a version, unless the newest has the same text and settings: then it is that one.
+
+    That takes over the name and the origins, if they are given: who wrote a text is not part of it.
+    """
     last = last_number(connection, story)
-    digest = hashlib.sha256(text.encode()).digest()
+    digest = hashlib.sha256(state.text.encode()).digest()
     of_last = (versions.c.story == story, versions.c.number == last)
-    newest = connection.execute(
-        select(*_LISTED, versions.c.digest, versions.c.settings).where(*of_last)
-    ).first()
-    if newest is not None and newest.digest == digest and same_settings(newest.settings, settings):
-        if name is not None:
-            connection.execute(update(versions).where(*of_last).values(name=name))
+    kept = (versions.c.digest, versions.c.settings, versions.c.origins)
+    newest = connection.execute(select(*_LISTED, *kept).where(*of_last)).first()
+    if newest is not None and newest.digest == digest and same_settings(newest.settings, state.settings):
+        later = {"name": name, "origins": _put_origins(connection, state.origins)}
+        if known := {column: value for column, value in later.items() if value is not None}:
+            connection.execute(update(versions).where(*of_last).values(**known))
+            _drop_unneeded(connection, [newest.origins])
     else:
         last += 1
-        given = Version(number=last, at=at, reason=reason, name=name, words=count_words(text))
-        add(connection, story, given, text, settings)
+        given = Version(number=last, at=at, reason=reason, name=name, words=state.words)
+        digests = _put_text(connection, state.text), _put_origins(connection, state.origins)
+        _insert(connection, story, given, state.settings, *digests)
     return one(connection, story, last)
 
 
-def add(
-    connection: Connection, story: int, version: Version, text: str, settings: dict[str, Any] | None
-) -> None:
-    _insert(connection, story, version, _put(connection, text), settings)
-
-
 def add_all(connection: Connection, story: int, given: Sequence[VersionText]) -> None:
-    """Add versions as they are; a text that many of them have is looked at once."""
-    digests: dict[str, bytes] = {}
+    """Add versions as they are; a text, or origins, that many of them have are looked at once."""
+    texts: dict[str, bytes] = {}
+    origins: dict[int, bytes | None] = {}
     for each in given:
-        if each.text not in digests:
-            digests[each.text] = _put(connection, each.text)
-        _insert(connection, story, each, digests[each.text], each.settings)
+        if each.text not in texts:
+            texts[each.text] = _put_text(connection, each.text)
+        if id(each.origins) not in origins:
+            origins[id(each.origins)] = _put_origins(connection, each.origins)
+        _insert(connection, story, each, each.settings, texts[each.text], origins[id(each.origins)])
 
 
 def rename(connection: Connection, story: int, number: int, name: str | None) -> Version:
@@ -106,20 +112,38 @@ def one(connection: Connection, story: int, number: int) -> Version:
 
 
 def drop_all(connection: Connection, keys: Sequence[int]) -> None:
-    """Remove the versions of these stories, and every text that no other version has."""
+    """Remove the versions of these stories, and every text and origins that no other version has."""
     for start in range(0, len(keys), _AT_A_TIME):
         of_these = versions.c.story.in_(keys[start : start + _AT_A_TIME])
-        digests = list(connection.scalars(select(versions.c.digest).where(of_these).distinct()))
+        of_texts, of_origins = (
+            list(connection.scalars(select(column).where(of_these).distinct()))
+            for column in (versions.c.digest, versions.c.origins)
+        )
         connection.execute(delete(versions).where(of_these))
-        for at in range(0, len(digests), _AT_A_TIME):
-            some = contents.c.digest.in_(digests[at : at + _AT_A_TIME])
-            needed = select(versions.c.digest).where(versions.c.digest == contents.c.digest).exists()
-            connection.execute(delete(contents).where(some, ~needed))
+        _drop_unneeded(connection, [*of_texts, *of_origins])
 
 
-def _put(connection: Connection, text: str) -> bytes:
-    """Have the text there, once; return its digest."""
-    raw = text.encode()
+def _drop_unneeded(connection: Connection, digests: Sequence[bytes | None]) -> None:
+    """Remove those of the contents that no version has any more."""
+    for at in range(0, len(digests), _AT_A_TIME):
+        some = contents.c.digest.in_(digests[at : at + _AT_A_TIME])
+        needed = [
+            select(versions.c.number).where(column == contents.c.digest).exists()
+            for column in (versions.c.digest, versions.c.origins)
+        ]
+        connection.execute(delete(contents).where(some, ~needed[0], ~needed[1]))
+
+
+def _put_text(connection: Connection, text: str) -> bytes:
+    return _put(connection, text.encode())
+
+
+def _put_origins(connection: Connection, origins: Origins | None) -> bytes | None:
+    return None if origins is None else _put(connection, runs.written(origins))
+
+
+def _put(connection: Connection, raw: bytes) -> bytes:
+    """Have the content there, once; return its digest."""
     digest = hashlib.sha256(raw).digest()
     if connection.scalar(select(contents.c.digest).where(contents.c.digest == digest)) is None:
         connection.execute(insert(contents).values(digest=digest, compressed=zlib.compress(raw)))
@@ -127,10 +151,16 @@ def _put(connection: Connection, text: str) -> bytes:
 
 
 def _insert(
-    connection: Connection, story: int, version: Version, digest: bytes, settings: dict[str, Any] | None
+    connection: Connection,
+    story: int,
+    version: Version,
+    settings: dict[str, Any] | None,
+    digest: bytes,
+    origins: bytes | None,
 ) -> None:
     row = {column.name: getattr(version, column.name) for column in _LISTED}
-    connection.execute(insert(versions).values(story=story, settings=settings, digest=digest, **row))
+    row |= {"settings": settings, "origins": origins, "digest": digest}
+    connection.execute(insert(versions).values(story=story, **row))
 
 
 def _check(connection: Connection, story: int, number: int) -> None:
@@ -142,4 +172,9 @@ def _check(connection: Connection, story: int, number: int) -> None:
 
 def _text(row: Row[*tuple[Any, ...]]) -> VersionText:
     values = dict(row._mapping)
-    return VersionText(text=zlib.decompress(values.pop("compressed")).decode(), **values)
+    text, origins = values.pop("compressed"), values.pop("origins")
+    return VersionText(
+        text=zlib.decompress(text).decode(),
+        origins=None if origins is None else runs.read(zlib.decompress(origins)),
+        **values,
+    )

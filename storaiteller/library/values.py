@@ -18,6 +18,13 @@ MAX_TEXT_BYTES = 4_000_000
 With a backslash before every letter it still fits into a request. A model is never given so much.
 """
 
+Who = Literal["model", "edited", "writer"]
+"""Who wrote a run of a text: the model, the model with a change by the writer, or the writer."""
+
+Origins = tuple[tuple[int, Who], ...]
+"""Who wrote a text, run by run: code points, at least one, and who. Neighbours differ, and the lengths add up
+to the text's."""
+
 Reason = Literal["generation", "rewrite", "pause", "restore", "before_restore", "named", "import"]
 """Why a version was kept."""
 
@@ -37,7 +44,7 @@ class Summary:
     words: int
     created_at: datetime
     updated_at: datetime
-    """When text, title, settings, model or tags last changed."""
+    """When text, origins, title, settings, model or tags last changed."""
     tags: tuple[str, ...]
     """In alphabetical order, without regard to case."""
     trashed_at: datetime | None
@@ -52,6 +59,8 @@ class Story(Summary):
     text: str
     settings: dict[str, Any] | None
     model: str | None
+    origins: Origins | None = None
+    """None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +81,58 @@ class VersionText(Version):
 
     text: str
     settings: dict[str, Any] | None
+    origins: Origins | None = None
+
+
+PassageKind = Literal["passage", "insertion", "story"]
+"""What takes were made of: words that stood there, a gap between two, or all of a story."""
+
+By = Literal["model", "mix"]
+"""Who made a take: the model, or the writer out of several takes."""
+
+Outcome = Literal["open", "accepted", "discarded"]
+
+Finish = Literal["stop", "length", "cancelled", "failed"]
+"""How a take came to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One of the texts that may stand in a passage's place."""
+
+    id: str
+    text: str
+    by: By
+    outcome: Outcome
+    finish: Finish | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A place in a story with its takes. ``before`` and ``after`` are what stood next to it."""
+
+    id: str
+    kind: PassageKind
+    before: str
+    original: str
+    after: str
+    action: str
+    instruction: str
+    register: str | None
+    settings: dict[str, Any] | None
+    model: str | None
+    created_at: datetime
+    updated_at: datetime
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Favourite:
+    """An instruction that the writer wants at hand."""
+
+    id: str
+    text: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +141,10 @@ class Adopted:
 
     story: Story
     is_taken: bool
-    """Whether that changed the library: it was not there before, or in the trash, or without its versions."""
+    """Whether that changed the library: it was not there before, or in the trash, or without its versions,
+    its origins or some of its passages."""
+    left_out: int = 0
+    """Passages for which there was no room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Stories in Word documents (.docx): a file in, title and text out, and the other way round.
 
 A paragraph is a block of text between blank lines, a heading a line that begins with ``#``, emphasis stands
-between stars. ``word_packages`` sees to it that a document is one.
+between stars. ``word_notes`` knows the notes, and ``word_packages`` sees to it that a document is one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from storaiteller.library.texts import (
     one_line,
     title_of_name,
 )
+from storaiteller.library.word_notes import Notes
 from storaiteller.library.word_packages import NO_WORD_FILE, bare_copy
 
 _DEEPEST_STYLE = 20
@@ -92,6 +93,7 @@ def write_word(title: str, text: str) -> bytes:
 
 def _read(document: Any) -> tuple[str, list[str]]:
     styles = {style.styleId: style for style in document.styles.element.style_lst}
+    notes = Notes(document)
     title = ""
     paragraphs: list[str] = []
     for element in document.element.body.iter(_P):
@@ -99,11 +101,12 @@ def _read(document: Any) -> tuple[str, list[str]]:
             continue
         style = _named(styles, element.style)
         if style == "title" and not title and not any(paragraphs):
-            line = "".join(span.text for span in _spans(element, styles))
+            line = "".join(span.text for span in _spans(element, styles, notes))
             title = one_line(line)
             paragraphs = [line] if is_too_long(line) else []
         else:
-            paragraphs.append(_paragraph(style, marked(_spans(element, styles))))
+            paragraphs.append(_paragraph(style, marked(_spans(element, styles, notes))))
+    paragraphs += notes.paragraphs(lambda element: marked(_spans(element, styles, notes)))
     return title, paragraphs
 
 
@@ -128,11 +131,11 @@ def _with_bases(styles: dict[str, Any], style_id: str | None) -> Iterator[Any]:
         style_id = style.basedOn_val
 
 
-def _spans(paragraph: Any, styles: dict[str, Any]) -> Iterator[Span]:
+def _spans(paragraph: Any, styles: dict[str, Any], notes: Notes) -> Iterator[Span]:
     """The text of a paragraph, as it reads with all changes accepted."""
     for run in paragraph.iter(_R):
         if _belongs(run, paragraph):
-            text = "".join(map(_character, run))
+            text = "".join(_character(each) or notes.mark(each) for each in run)
             yield Span(text, _is_on("bold", run, styles), _is_on("italic", run, styles))
 
 

@@ -60,7 +60,7 @@ class Server:
             library = Library(self.url(self._kept))
             library.open()
             library.close()
-        self.execute("TRUNCATE stories, contents, tags CASCADE", self._kept)
+        self.execute("TRUNCATE stories, contents, tags, favourites CASCADE", self._kept)
         return self.emptied_url
 
 

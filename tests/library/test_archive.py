@@ -15,7 +15,8 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
-from storaiteller.library.archive import (
+from storaiteller.library.archive_reading import read_archive
+from storaiteller.library.archive_values import (
     ENCRYPTED,
     MISSING,
     NEWER,
@@ -23,13 +24,13 @@ from storaiteller.library.archive import (
     WRONG_RECORD,
     WRONG_TEXT,
     Adoptable,
+    AdoptableFavourites,
     Limits,
     Refused,
-    read_archive,
-    write_archive,
 )
+from storaiteller.library.archive_writing import write_archive
 from storaiteller.library.texts import FileRefusedError
-from storaiteller.library.values import Story, VersionText
+from storaiteller.library.values import Passage, Story, VersionText
 
 NOW = datetime(2026, 11, 22, 17, 30, 5, 123456, UTC)
 A, B = "a" * 32, "b" * 32
@@ -72,7 +73,8 @@ EVERYTHING: list[tuple[Story, list[VersionText]]] = [
 
 
 def archived(stories: list[tuple[Story, list[VersionText]]] | None = None) -> bytes:
-    return b"".join(write_archive(EVERYTHING if stories is None else stories, "StorAIteller test"))
+    given = EVERYTHING if stories is None else stories
+    return b"".join(write_archive(((*each, ()) for each in given), [], "StorAIteller test"))
 
 
 def parts_of(raw: bytes) -> dict[str, bytes]:
@@ -89,7 +91,10 @@ def packed(parts: dict[str, bytes], compression: int = ZIP_DEFLATED) -> bytes:
 
 
 def read(raw: bytes, **limits: int) -> list[Adoptable | Refused]:
-    return list(read_archive(io.BytesIO(raw), Limits(**limits)))
+    """The stories; there are no favourites."""
+    found = list(read_archive(io.BytesIO(raw), Limits(**limits)))
+    assert found.pop() == AdoptableFavourites([])
+    return [each for each in found if not isinstance(each, AdoptableFavourites)]
 
 
 def refusal(raw: bytes, **limits: int) -> str:
@@ -113,12 +118,12 @@ def test_anybody_can_read_it_without_storaiteller() -> None:
     assert list(parts) == [
         f"versions/{once}.txt", f"versions/{hashlib.sha256(ODD.encode()).hexdigest()}.txt",
         f"stories/{A}.txt", f"stories/{A}.json", f"stories/{B}.txt", f"stories/{B}.json",
-        f"stories/{'c' * 32}.txt", f"stories/{'c' * 32}.json", "library.json",
+        f"stories/{'c' * 32}.txt", f"stories/{'c' * 32}.json", "favourites.json", "library.json",
     ]  # fmt: skip
     assert parts[f"stories/{A}.txt"] == ODD.encode()
     assert parts[f"versions/{once}.txt"] == b"Once."
     manifest = json.loads(parts["library.json"])
-    assert (manifest["format"], manifest["app"]) == (1, "StorAIteller test")
+    assert (manifest["format"], manifest["app"]) == (2, "StorAIteller test")
     assert [each["id"] for each in manifest["stories"]] == [A, B, "c" * 32]
     assert json.loads(parts[f"stories/{A}.json"])["created_at"] == "2026-11-22T17:30:05.123456Z"
 
@@ -126,14 +131,14 @@ def test_anybody_can_read_it_without_storaiteller() -> None:
 def test_it_is_written_without_holding_it_in_memory() -> None:
     """64 stories of a megabyte that does not compress: one at a time, and their pieces handed on."""
 
-    def stories() -> Iterator[tuple[Story, list[VersionText]]]:
+    def stories() -> Iterator[tuple[Story, list[VersionText], list[Passage]]]:
         for number in range(64):
             noise = hashlib.shake_256(bytes([number])).hexdigest(512 * 1024)
-            yield story(f"{number:032x}", noise), []
+            yield story(f"{number:032x}", noise), [], []
 
     tracemalloc.start()
     try:
-        total = sum(len(piece) for piece in write_archive(stories(), "x"))
+        total = sum(len(piece) for piece in write_archive(stories(), [], "x"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -142,15 +147,15 @@ def test_it_is_written_without_holding_it_in_memory() -> None:
 
 
 def test_what_stops_in_the_middle_is_no_archive() -> None:
-    def stories() -> Iterator[tuple[Story, list[VersionText]]]:
+    def stories() -> Iterator[tuple[Story, list[VersionText], list[Passage]]]:
         for number in range(8):
-            yield story(f"{number:032x}", hashlib.shake_256(bytes([number])).hexdigest(512 * 1024)), []
+            yield story(f"{number:032x}", hashlib.shake_256(bytes([number])).hexdigest(512 * 1024)), [], []
         raise OSError("the disk is gone")
 
     written = bytearray()
 
     def write() -> None:
-        for piece in write_archive(stories(), "x"):
+        for piece in write_archive(stories(), [], "x"):
             written.extend(piece)
 
     with pytest.raises(OSError, match="gone"):
@@ -211,7 +216,7 @@ def test_a_name_that_does_not_belong_refuses_the_archive(name: str) -> None:
 
 
 def test_an_archive_of_a_newer_storaiteller_says_so_whatever_else_is_in_it() -> None:
-    assert refusal(packed({"library.json": b'{"format": 2, "chapters": []}', "new/x.bin": b""})) == NEWER
+    assert refusal(packed({"library.json": b'{"format": 3, "chapters": []}', "new/x.bin": b""})) == NEWER
 
 
 def test_an_archive_with_a_password_says_so() -> None:

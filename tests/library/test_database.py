@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -12,12 +13,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, event, text
@@ -25,7 +28,7 @@ from sqlalchemy.pool import Pool
 
 from storaiteller.config import Config
 from storaiteller.errors import ConfigError
-from storaiteller.library import upgrading
+from storaiteller.library import search, upgrading
 from storaiteller.library.errors import (
     LibraryError,
     LibraryFullError,
@@ -39,6 +42,7 @@ from tests.closed import open_folder
 from tests.library.postgresql import Server
 
 NOBODY = 65_534
+ODD = "Once.\r\n\r\n“Upon”\ta time 🌙 \n\u00a0 e\u0301\rend  \n"
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def opened(path: Path, **options: Any) -> Iterator[Library]:
 
 
 def exported(library: Library) -> list[tuple[Story, list[VersionText]]]:
-    return [(story, list(versions)) for story, versions in library.export()]
+    return [(story, list(versions)) for story, versions, _ in library.export()]
 
 
 def with_a_story(path: Path) -> str:
@@ -204,6 +208,62 @@ def test_the_migrations_make_the_tables_that_the_code_knows(path: Path, server: 
             assert compare_metadata(context, metadata) == []
             assert upgrading.revision_of(connection) == upgrading.known_revisions()[0]
         engine.dispose()
+
+
+def test_a_library_of_the_first_storaiteller_with_one_is_brought_up_to_date_without_loss(
+    path: Path, server: Server
+) -> None:
+    """Its rows, as that one wrote them, with a text that has all kinds of characters."""
+    texts = ODD.encode(), b"Twice."
+    digests = [hashlib.sha256(each).digest() for each in texts]
+    for url in (f"sqlite:///{path}", server.url(server.new_database())):
+        path.parent.mkdir(exist_ok=True)
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            config = upgrading._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            for table, rows in first_rows(texts, digests).items():
+                names = ", ".join(rows[0])
+                values = ", ".join(f":{name}" for name in rows[0])
+                connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), rows)
+            search.index(connection, 1, "The fox", ODD)
+        engine.dispose()
+        with closing(Library(url)) as library:
+            story = library.get("a" * 32)
+            assert (story.text, story.tags, story.settings, story.origins) == (ODD, ("sea",), {"a": 1}, None)
+            assert [library.version(story.id, each).text for each in (1, 2)] == [ODD, "Twice."]
+            assert {library.version(story.id, each).origins for each in (1, 2)} == {None}
+            assert library.page(query="upon tim").total == 1
+            assert library.passages.of(story.id) == []
+            assert library.favourites.all() == []
+            assert library.save(story.id, 3, origins=((len(ODD), "writer"),)).revision == 4
+            assert library.keep_version(story.id, "pause").number == 3
+            library.trash(story.id)
+            assert library.empty_trash() == 1
+
+
+def first_rows(texts: Sequence[bytes], digests: Sequence[bytes]) -> dict[str, list[dict[str, Any]]]:
+    """What the first revision has of one story with two versions and a tag."""
+    at = "2026-11-22 17:30:05.123456+00:00"
+    story = {
+        "key": 1, "id": "a" * 32, "title": "The fox", "title_order": "the fox", "excerpt": "Once.",
+        "words": 5, "settings": '{"a": 1}', "created_at": at, "updated_at": at, "revision": 3,
+    }  # fmt: skip
+    return {
+        "stories": [story],
+        "story_texts": [{"story": 1, "text": texts[0].decode()}],
+        "contents": [
+            {"digest": digest, "compressed": zlib.compress(each)}
+            for digest, each in zip(digests, texts, strict=True)
+        ],
+        "versions": [
+            {"story": 1, "number": number, "at": at, "reason": "pause", "words": 5, "digest": digest}
+            for number, digest in enumerate(digests, start=1)
+        ],
+        "tags": [{"key": 1, "folded": "sea", "name": "sea"}],
+        "story_tags": [{"story": 1, "tag": 1}],
+    }
 
 
 def not_of_the_index(name: str | None, kind: str, parents: object) -> bool:

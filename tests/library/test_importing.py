@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from storaiteller.library.archive import Refused
+from storaiteller.library.archive_values import Refused
 from storaiteller.library.errors import LibraryFullError
 from storaiteller.library.importing import import_files
 from storaiteller.library.library import Library

@@ -28,7 +28,7 @@ def ids(library: Library, **asked: Any) -> set[str]:
 
 
 def exported(library: Library) -> list[tuple[Story, list[VersionText]]]:
-    return [(story, list(versions)) for story, versions in library.export()]
+    return [(story, list(versions)) for story, versions, _ in library.export()]
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_an_export_is_what_was_there_when_it_began(library: Library) -> None:
         library.create(text="new")
         library.trash(second.id)
         library.delete(second.id)
-        [(story, versions)] = [(story, list(versions)) for story, versions in export]
+        [(story, versions)] = [(story, list(versions)) for story, versions, _ in export]
     assert story == second
     assert [each.text for each in versions] == ["second"]
 
@@ -133,7 +133,7 @@ def test_an_export_holds_one_version_at_a_time(library: Library) -> None:
         library.keep_version(story.id, "pause")
     tracemalloc.start()
     try:
-        [count] = [sum(1 for _ in versions) for _, versions in library.export()]
+        [count] = [sum(1 for _ in versions) for _, versions, _ in library.export()]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -105,6 +105,37 @@ def test_tables_and_linked_words_are_text_too() -> None:
     assert read(with_body(f"<w:p><w:r><w:t>See:</w:t></w:r>{link}</w:p>")).text == "See:there"
 
 
+def test_footnotes_and_endnotes_stand_at_the_end_as_in_markdown() -> None:
+    """They once were lost without a word."""
+
+    def run(xml: str) -> str:
+        return f"<w:r>{xml}</w:r>"
+
+    def notes(kind: str, *texts: str) -> bytes:
+        root = f'<w:{kind}s xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+        each = [f'<w:{kind} w:id="0" w:type="separator"><w:p/></w:{kind}>']
+        for number, text in enumerate(texts, start=2):
+            mark = run(f"<w:{kind}Ref/>")
+            parts = "".join(f"<w:p>{mark}{run(f'<w:t> {part}</w:t>')}</w:p>" for part in text.split("|"))
+            each.append(f'<w:{kind} w:id="{number}">{parts}</w:{kind}>')
+        return f"{root}{''.join(each)}</w:{kind}s>".encode()
+
+    def add(parts: dict[str, bytes]) -> None:
+        office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        for kind, texts in (("footnote", ("Of the sea.", "Never told.")), ("endnote", ("Long|and longer.",))):
+            parts[f"word/{kind}s.xml"] = notes(kind, *texts)
+            link = f'<Relationship Id="{kind}" Type="{office}/{kind}s" Target="{kind}s.xml"/></Relationships>'
+            links = parts["word/_rels/document.xml.rels"].decode()
+            parts["word/_rels/document.xml.rels"] = links.replace("</Relationships>", link).encode()
+
+    refer = [run(f'<w:{kind}Reference w:id="{number}"/>') for kind, number in
+             (("endnote", 2), ("footnote", 2), ("footnote", 99))]  # fmt: skip
+    words = run("<w:t>A fox</w:t>"), run("<w:t> ran</w:t>")
+    body = f"<w:p>{words[0]}{refer[0]}{words[1]}{refer[1]}{refer[2]}{refer[0]}</w:p>"
+    text = "A fox[^1] ran[^2][^1]\n\n[^1]: Long\n\n    and longer.\n\n[^2]: Of the sea."
+    assert read(changed(with_body(body), add)).text == text
+
+
 def test_tracked_changes_read_as_accepted() -> None:
     """What was inserted is not among a paragraph's runs as python-docx tells them, and once was lost."""
     body = (

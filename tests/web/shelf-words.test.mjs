@@ -30,6 +30,7 @@ test("what became of files is said in one sentence", () => {
   const story = { title: "Tide", excerpt: "" };
   assert.equal(importOutcome({ taken: [story], known: 0, refused: [] }), "“Tide” is in your library now.");
   assert.equal(importOutcome({ taken: [], known: 2, refused: [] }), "2 stories were here already.");
+  assert.equal(importOutcome({ taken: [], known: 1, favourites: 2, refused: [] }), "1 story was here already. 2 favourites were added.");
   assert.equal(importOutcome({ taken: [], known: 0, refused: [{}] }), "1 file could not be taken:");
   assert.equal(importOutcome({ taken: [], known: 0, refused: [] }), "There was no story in there.");
 });

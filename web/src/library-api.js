@@ -1,4 +1,4 @@
-// The library's REST side: stories, their versions, the trash, files in and out. Errors are ApiErrors.
+// The library's REST side: stories, their versions and passages, favourites, the trash, files in and out. Errors are ApiErrors.
 
 import { ask, json } from "./api.js";
 
@@ -7,6 +7,7 @@ const SMALL = 16_000;
 
 const story = (id) => `/library/stories/${encodeURIComponent(id)}`;
 const version = (id, number) => `${story(id)}/versions/${number}`;
+const passage = (id, passageId) => `${story(id)}/passages/${encodeURIComponent(passageId)}`;
 const send = (method, path, body) => json(method, path, { body, keepalive: JSON.stringify(body).length < SMALL });
 
 export const createStory = (body) => send("POST", "/library/stories", body);
@@ -25,10 +26,21 @@ export const untrashStory = (id) => json("POST", `${story(id)}/untrash`);
 export const deleteStory = (id) => ask("DELETE", story(id));
 export const emptyTrash = () => json("POST", "/library/trash/empty");
 
+/** The passages of a story that takes were made of, newest first. */
+export const passages = async (id) => (await json("GET", `${story(id)}/passages`)).passages;
+/** Keep the whole record, in place of an earlier one with its id; what `passages` gave may be sent back as it is. */
+export const keepPassage = (id, record) => send("PUT", passage(id, record.id), record);
+export const deletePassage = (id, passageId) => ask("DELETE", passage(id, passageId));
+
+export const favourites = async () => (await json("GET", "/library/favourites")).favourites;
+/** The favourite, which may have been there before. */
+export const addFavourite = (text) => send("POST", "/library/favourites", { text });
+export const deleteFavourite = (id) => ask("DELETE", `/library/favourites/${encodeURIComponent(id)}`);
+
 export const exportPath = (id, format) => `${story(id)}/export?format=${format}`;
 export const EVERYTHING = "/library/export";
 
-/** Bring files in: `{taken, known, refused}`. */
+/** Bring files in: `{taken, known, favourites, refused}`. */
 export function importFiles(files) {
   const form = new FormData();
   for (const file of files) form.append("files", file, file.name);

@@ -18,11 +18,12 @@ export function standing({ total, query, tag, isTrash }) {
 }
 
 /** What became of files that were brought in. */
-export function importOutcome({ taken, known, refused }) {
+export function importOutcome({ taken, known, refused, favourites = 0 }) {
   const parts = [];
   if (taken.length === 1) parts.push(`${called(taken[0])} is in your library now.`);
   if (taken.length > 1) parts.push(`${many(taken.length, "story", "stories")} were brought into your library.`);
   if (known) parts.push(`${many(known, "story was", "stories were")} here already.`);
+  if (favourites) parts.push(`${many(favourites, "favourite was", "favourites were")} added.`);
   if (refused.length) parts.push(`${many(refused.length, "file")} could not be taken:`);
   return parts.join(" ") || "There was no story in there.";
 }
