@@ -1,6 +1,7 @@
 // Puts the page together: the only place where its parts are made and joined.
 
 import { Announcer } from "./announcer.js";
+import { barParts } from "./bar-parts.js";
 import { prompt } from "./api.js";
 import { arrive, wantedStory } from "./arrival.js";
 import { Connection } from "./connection.js";
@@ -12,19 +13,27 @@ import { byId } from "./elements.js";
 import { Feedback } from "./feedback.js";
 import { Health } from "./health.js";
 import { Keeper } from "./keeper.js";
+import { KeysList } from "./keys-list.js";
 import { LearnedCard } from "./learned-card.js";
-import { readStory } from "./library-api.js";
+import * as libraryApi from "./library-api.js";
 import { LibraryDesk } from "./library-desk.js";
 import { Models } from "./models.js";
 import { Page } from "./page.js";
-import { Rewrite } from "./rewrite.js";
 import { RewriteBar } from "./rewrite-bar.js";
 import { takenDesks, takeSeat } from "./seat.js";
 import { SettingsForm } from "./settings-form.js";
+import { isBlank } from "./story.js";
 import { Status } from "./status.js";
 import { storages } from "./storages.js";
+import { StoryMenu } from "./story-menu.js";
+import { Summary } from "./summary.js";
+import { TakesDesk } from "./takes-desk.js";
+import { TakesKeeper } from "./takes-keeper.js";
+import { TakesList } from "./takes-list.js";
+import { Taking } from "./taking.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
+import { TitleIdeas } from "./title-ideas.js";
 import { Versions } from "./versions.js";
 
 const FONT_PATIENCE_MS = 400;
@@ -46,7 +55,7 @@ async function open() {
   const desks = new Desks(local);
   const seated = takeSeat({ desks, session, locks: navigator.locks, isFresh: wanted !== null });
   const [{ id, desk: left }] = await Promise.all([seated, storyFont()]);
-  const { desk, problem } = await arrive({ desk: left, wanted, read: readStory });
+  const { desk, problem } = await arrive({ desk: left, wanted, read: libraryApi.readStory });
   desks.tidy(id, await takenDesks(navigator.locks));
 
   const page = new Page();
@@ -68,15 +77,21 @@ async function open() {
   const settings = new SettingsForm({ onChange: changed, readPrompt: async (value) => (await prompt(value)).prompt });
   if (desk?.settings) settings.value = desk.settings;
 
-  const rewrite = new Rewrite({ ...shared, ask: () => page.asked(), onAccepted: () => library.sync.keep("rewrite"), onChange: changed });
+  const model = { ...shared, ask: () => page.asked() };
+  const taking = new Taking({
+    model,
+    prefer: () => {},
+    onAccepted: ({ isWhole }) => library.sync.keep(isWhole ? "generation" : "rewrite"),
+    onChange: changed,
+  });
   const editor = new Editor({
     parent: byId("story"),
     nonce: document.querySelector("meta[name=csp-nonce]").content,
-    box: rewrite.box.element,
+    box: taking.view.box.element,
     desk,
     onUpdate: (update) => page.updated(update),
   });
-  rewrite.editor = editor;
+  taking.view.editor = editor;
 
   const telling = new Telling({
     ...shared,
@@ -93,10 +108,23 @@ async function open() {
     say: (sentence) => telling.say(sentence),
     onChange: () => page.shelved(),
   });
+  const takesKeeper = new TakesKeeper({ api: libraryApi, sync: library.sync, clock: library.sync.clock, onChange: () => page.shelved() });
+  taking.keeper = takesKeeper;
+  const onReopen = (record, range) => takes.reopen(record, range);
   const bar = new RewriteBar({
     editor,
-    allowed: () => !telling.busy && !rewrite.isOpen,
-    onRewrite: (range, instruction) => page.rewritePassage(range, instruction),
+    allowed: () => !telling.busy && !taking.isOpen,
+    onAsk: (range, wish) => takes.ask(range, wish),
+    parts: barParts({ ...model, editor, keeper: takesKeeper, api: libraryApi, storage: local, onReopen }),
+  });
+  const takes = new TakesDesk({ editor, taking, telling, library, bar, count: bar.count, first: () => page.takesFirst() });
+  const takesList = new TakesList({ editor, keeper: takesKeeper, isBusy: () => telling.busy, onReopen, onInsert: (text) => takes.insertText(text) });
+  const keys = new KeysList();
+  const summary = new Summary({ ...model, editor });
+  const titles = new TitleIdeas({ ...model, editor, title: library.title });
+  new StoryMenu({
+    can: () => ({ isEmpty: isBlank(editor.text), isBusy: telling.busy || taking.isOpen }),
+    on: { insert: () => takes.insert(), others: () => takes.others(), takes: () => takesList.open(), summary: () => summary.open(), keys: () => keys.open() },
   });
   const feedback = new Feedback({
     editor,
@@ -125,18 +153,21 @@ async function open() {
       saved: feedback.saved,
       settings: settings.value,
       model: page.model,
+      takes: { open: taking.kept, pending: takesKeeper.kept },
       ...library.kept,
     }),
     onFull: (isFull) => page.kept({ isFull }),
   });
   const drawer = new Drawer({ onChange: show });
-  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || rewrite.isOpen });
+  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || taking.isOpen });
 
   page.open(
-    { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, library, status: new Status() },
+    { editor, settings, telling, taking, takes, takesKeeper, titles, bar, feedback, models, health, keeper, drawer, library, status: new Status() },
     { model: desk?.model ?? null, problem },
   );
   library.sync.open(desk ?? {});
+  takesKeeper.open(left?.takes);
+  takes.left = left?.takes?.open && left.story === editor.story ? left.takes.open.record : null;
   library.sync.follow();
   // By then every tab of this browser that is about to come back sits at its desk.
   setTimeout(async () => {
@@ -145,7 +176,7 @@ async function open() {
     desks.arrived(id, await takenDesks(navigator.locks), library.sync.stories.held);
   }, OTHERS_MS);
 
-  listen({ page, editor, telling, bar, feedback, models, versions });
+  listen({ page, editor, telling, taking, takes, bar, feedback, models, versions, takesList, keys });
   connection.connect();
   health.check();
   new LearnedCard({ storage: local, focusTo: byId("primary") }).check();
