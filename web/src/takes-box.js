@@ -70,7 +70,7 @@ export class TakesBox {
     this.again.hidden = isBusy;
     this.sideBySide.hidden = length === 0;
     this.copy.hidden = !isChanged || !take?.text;
-    this.keep.hidden = !takes.list.some(canAccept);
+    this.keep.hidden = all > 0 || !takes.list.some(canAccept);
   }
 
   /** The button a keyboard should be on: the next thing to do. */
