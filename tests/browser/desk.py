@@ -23,6 +23,7 @@ class Desk:
         self.note = page.locator("#note-text")
         self.words = page.locator("#words")
         self.suggestion = page.get_by_role("group", name="Suggestion")
+        self.sheet = page.get_by_role("dialog", name="Takes", exact=True)
         self.toolbar = page.get_by_role("form", name="Rewrite the selection")
 
     def open(self) -> Desk:
@@ -32,6 +33,11 @@ class Desk:
 
     def button(self, name: str, within: Locator | None = None) -> Locator:
         return (within or self.page).get_by_role("button", name=name, exact=True)
+
+    def choose(self, name: str) -> None:
+        """Take something up from the story's menu."""
+        self.button("This story").click()
+        self.page.locator("#story-menu").get_by_role("button", name=name).click()
 
     def open_settings(self) -> None:
         button = self.page.locator("#settings-button")  # out of reach while the drawer covers it
@@ -110,8 +116,8 @@ class Desk:
         self.until_suggested()
 
     def until_suggested(self) -> str:
-        """Wait for the suggestion to be whole; return it."""
-        expect(self.button("Try again", self.suggestion)).to_be_visible(timeout=SLOW_MS)
+        """Wait for the take that is looked at to be whole; return it."""
+        expect(self.button("Another take", self.suggestion)).to_be_visible(timeout=SLOW_MS)
         return self.suggestion.locator(".suggestion-text").inner_text()
 
 

@@ -68,7 +68,7 @@ def rewriting(desk: Desk) -> None:
     """The second suggestion for a passage."""
     put(desk)
     desk.rewrite(PASSAGE, "more mysterious")
-    desk.button("Try again", desk.suggestion).click()
+    desk.button("Another take", desk.suggestion).click()
     desk.until_suggested()
 
 

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Site
-from tests.browser.desk import Desk
+from tests.browser.desk import SLOW_MS, Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
@@ -62,6 +62,36 @@ def test_nothing_serious_on_the_writing_page(seen: Desk) -> None:
     seen.page.locator("#versions-button").click()
     expect(seen.page.locator("#versions-state")).not_to_have_text("Reading the versions…")
     assert serious(seen.page) == []
+
+
+def test_nothing_serious_where_takes_are(seen: Desk) -> None:
+    seen.put("Ada ran along the shore. The tide ran after her.")
+    expect(seen.page.locator("#versions-button")).to_have_attribute("aria-disabled", "false")
+    seen.select("tide")
+    seen.button("More ways").click()
+    seen.button("Another register").click()
+    seen.page.get_by_role("radio", name="2").check()
+    assert serious(seen.page) == []
+    seen.page.keyboard.press("Alt+w")
+    expect(seen.page.locator(".word-choice").first).to_be_visible(timeout=SLOW_MS)
+    assert serious(seen.page) == []
+    seen.page.keyboard.press("Escape")
+    seen.rewrite("The tide ran after her.")
+    seen.button("Compare", seen.suggestion).click()
+    assert serious(seen.page) == []
+    seen.button("Side by side", seen.suggestion).click()
+    expect(seen.page.locator("#takes-stop")).to_be_hidden(timeout=SLOW_MS)
+    assert serious(seen.page) == []
+    seen.button("Mix", seen.sheet).click()
+    assert serious(seen.page) == []
+    seen.page.keyboard.press("Escape")
+    seen.button("Keep for later", seen.suggestion).click()
+    dialogs = {"Takes of this story": ".version-row", "Keys": "#all-keys", "Summary": "#summary-copy"}
+    for name, there in dialogs.items():
+        seen.choose(name)
+        expect(seen.page.locator(there).first).to_be_visible(timeout=SLOW_MS)
+        assert serious(seen.page) == []
+        seen.page.keyboard.press("Escape")
 
 
 def test_nothing_serious_on_the_library_page(seen: Desk, site: Site) -> None:

@@ -161,18 +161,18 @@ def test_carriage_returns_survive_a_rewrite(desk: Desk) -> None:
     assert text.count("\r\n") == 2
 
 
-def test_tries_stay_at_hand_and_discarding_changes_nothing(desk: Desk) -> None:
+def test_takes_stay_at_hand_and_discarding_changes_nothing(desk: Desk) -> None:
     text = "Ada ran. Bo went to the window and looked at the moon. The end."
     desk.put(text)
     desk.rewrite("Bo went to the window and looked at the moon.")
     first = desk.until_suggested()
-    desk.button("Try again", desk.suggestion).click()
+    desk.button("Another take", desk.suggestion).click()
     second = desk.until_suggested()
     expect(desk.suggestion).to_contain_text("2/2")
 
-    desk.button("Earlier try", desk.suggestion).click()
+    desk.button("Earlier take", desk.suggestion).click()
     assert desk.until_suggested() == first
-    desk.button("Later try", desk.suggestion).click()
+    desk.button("Later take", desk.suggestion).click()
     assert desk.until_suggested() == second
     desk.button("Discard", desk.suggestion).click()
 

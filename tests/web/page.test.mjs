@@ -45,7 +45,7 @@ beforeEach(() => {
       state: { phase: "idle", note: "", tone: "", speed: null, elapsed: null }, busy: false, flush() {}, forget() {},
       continue: () => done.order.push("continue"), say(note, tone = "") { this.state = { ...this.state, note, tone }; },
     },
-    rewrite: { isOpen: false, isWriting: false, follow() {}, start: () => done.order.push("rewrite") },
+    taking: { isOpen: false, isWriting: false, view: { hasFocus: false, focus() {} }, follow() {} }, takes: { left: null }, takesKeeper: { touch() {} }, titles: { show() {} },
     settings: { value: {}, check: () => ({}), hasWords: false },
     models: { isKnown: false }, health: { now: { ready: true } }, keeper: { keep() {}, touch() {} },
     status: { show: (now) => (done.status = now) }, feedback: { show() {} }, drawer: { hasRoom: false, isOpen: false }, bar: { follow() {} }, who: { follow() {} },
@@ -98,18 +98,15 @@ test("only a page whose words would be lost asks before it goes", () => {
   assert.equal(page.leave(), true);
 });
 
-test("what is on the page belongs to its story before a model writes on, or anew", () => {
+test("what is on the page belongs to its story before a model writes on", () => {
   page.continue();
-  page.rewritePassage({ from: 0, to: 3 }, "shorter");
-  sync.current = null;
-  page.rewritePassage({ from: 0, to: 3 }, "shorter");
-  assert.deepEqual(done.order.filter((what) => what !== "touch"), ["look", "continue", "pause", "rewrite", "rewrite"]);
+  assert.deepEqual(done.order.filter((what) => what !== "touch"), ["look", "continue"]);
 });
 
-test("a suggestion that waits for an answer keeps the page: the library opens beside it", () => {
+test("takes that wait for a decision keep the page: the library opens beside it", () => {
   shown();
   assert.equal(links[0].target, "");
-  page.rewrite.isOpen = true;
+  page.taking.isOpen = true;
   shown();
   assert.equal(links[0].target, "_blank");
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { manuscript } from "../../web/src/manuscript.js";
+import { card, manuscript, storyId } from "../../web/src/manuscript.js";
 import { passage, replacePassage, setPassage } from "../../web/src/passage.js";
+import { retell } from "../../web/src/retelling.js";
 import { EditorState, undo } from "./codemirror.mjs";
 
 const TEXT = "Ada ran. 👩‍👩‍👧 fell\r\nהלכה. The end.";
@@ -56,4 +57,22 @@ test("a passage that was deleted is changed, and can still be written in its pla
   assert.equal(state.field(passage).changed, true);
   state = state.update(replacePassage(state, "walked.")).state;
   assert.ok(state.sliceDoc().startsWith("Adwalked."));
+});
+
+test("a place between words stays that, and a text goes there as one change", () => {
+  let state = EditorState.create({ doc: "Ada ran. The end.", extensions: [manuscript, passage] });
+  state = state.update({ effects: setPassage.of({ from: 8, to: 8 }) }).state;
+  state = edit(edit(state, 8, "!"), 0, "So: ");
+  const { from, to, changed } = state.field(passage);
+  assert.deepEqual([from === to, changed], [true, false]);
+  state = state.update(replacePassage(state, " Bo sat.")).state;
+  assert.equal(state.sliceDoc(), "So: Ada ran.! Bo sat. The end.");
+});
+
+test("another telling of the story is one step to undo, and stays the same story of the library", () => {
+  let state = EditorState.create({ doc: "Ada ran.", extensions: [manuscript, card.init(() => ({ id: "first" })), storyId.init(() => "s")] });
+  state = state.update(retell(state, "Bo sat.", { id: "second" })).state;
+  assert.deepEqual([state.sliceDoc(), state.field(card).id, state.field(storyId)], ["Bo sat.", "second", "s"]);
+  undo({ state, dispatch: (tr) => (state = tr.state) });
+  assert.deepEqual([state.sliceDoc(), state.field(card).id, state.field(storyId)], ["Ada ran.", "first", "s"]);
 });

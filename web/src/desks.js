@@ -12,9 +12,10 @@ export const newId = (crypto = globalThis.crypto) =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Whether the library holds everything that lies on a desk, so that nothing is lost with it. */
-export const isInLibrary = ({ text, story, earlier, library = [] }) =>
-  holds(library.find(({ id }) => id === story), text) && !isNameless(earlier) && !library.some(({ want }) => want);
+export const isInLibrary = ({ text, story, earlier, library = [], takes }) =>
+  holds(library.find(({ id }) => id === story), text) && !isNameless(earlier) && !library.some(({ want }) => want) && !owesTakes(takes);
 
+const owesTakes = (takes) => Boolean(takes?.open || takes?.pending?.length);
 const holds = (record, text) => record?.base === fingerprint(text) && record.baseTitle === record.title;
 const isNameless = (earlier) => Boolean(earlier) && !earlier.story && !isBlank(earlier.text);
 const isBare = (desk) => !desk?.text.trim() && !isNameless(desk?.earlier) && !desk?.library?.some(({ want }) => want);

@@ -4,6 +4,7 @@ import { historyKeymap, redo, redoDepth, standardKeymap, undo, undoDepth } from 
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { directions } from "./directions.js";
+import { ariaKeys } from "./keys.js";
 import { lifting } from "./lifted.js";
 import { lineEnds } from "./line-ends.js";
 import * as manuscript from "./manuscript.js";
@@ -15,6 +16,7 @@ import { reopened, undermost } from "./reopening.js";
 import { toUnits } from "./runs.js";
 import { isBlank } from "./story.js";
 
+const STORY_KEYS = ["write", "rewrite", "insert", "words", "good"].map(ariaKeys).join(" ");
 const NEAR_END = 48;
 const paper = document.scrollingElement;
 const atEnd = () => window.innerHeight + window.scrollY >= paper.scrollHeight - NEAR_END;
@@ -43,7 +45,7 @@ export class Editor {
         placeholder("Once upon a time…"),
         EditorView.cspNonce.of(nonce),
         EditorView.contentAttributes.of({
-          "aria-label": "Story", "aria-keyshortcuts": "Control+Enter Alt+R Alt+G", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences",
+          "aria-label": "Story", "aria-keyshortcuts": STORY_KEYS, spellcheck: "true", autocorrect: "on", autocapitalize: "sentences",
         }),
         directions,
         EditorView.updateListener.of(onUpdate),
@@ -143,6 +145,17 @@ export class Editor {
   unselect() {
     this.view.dispatch({ selection: { anchor: this.selection.to } });
     document.getSelection()?.removeAllRanges();
+  }
+
+  /** Select a range, as the writer would. */
+  select({ from, to }) {
+    this.view.dispatch({ selection: { anchor: from, head: to }, userEvent: "select" });
+  }
+
+  /** Put words down in place of the selection: one step to undo. */
+  insert(text) {
+    const { from, to } = this.selection;
+    this.view.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + text.length }, userEvent: "input.insert", scrollIntoView: true });
   }
 
   closePassage() {

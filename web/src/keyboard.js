@@ -1,25 +1,26 @@
-// The keys that work everywhere on the page.
+// Hears the keys that work everywhere on the page; keys.js says which they are.
 
-const shortcuts = [
-  { name: "write", match: (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey },
-  { name: "rewrite", match: (event) => event.code === "KeyR" && alone(event) },
-  { name: "good", match: (event) => event.code === "KeyG" && alone(event) },
-  { name: "notForMe", match: (event) => event.code === "KeyN" && alone(event) },
-  { name: "whoWrote", match: (event) => event.code === "KeyO" && alone(event) },
-  { name: "library", match: (event) => event.code === "KeyL" && alone(event) },
-  { name: "escape", match: (event) => event.key === "Escape" },
-];
+import { keyOf } from "./keys.js";
 
-const alone = ({ altKey, ctrlKey, metaKey, shiftKey }) => altKey && !ctrlKey && !metaKey && !shiftKey;
+const isField = (target) => Boolean(target.isContentEditable || target.closest?.("input, textarea, select"));
+
+/** Where a key was pressed: on the page, in takes, in their sheet; null in another dialog, or a menu. */
+function placeOf(target) {
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) return dialog.dataset.place ?? null;
+  if (document.querySelector(":popover-open")) return null;
+  return target.closest?.("[data-place]")?.dataset.place ?? "page";
+}
 
 /** `on[name]()` answers true when it did something; the key then does nothing else. */
 export function listenToKeys(on) {
   document.addEventListener(
     "keydown",
     (event) => {
-      if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
-      const shortcut = shortcuts.find(({ match }) => match(event));
-      if (!shortcut || (event.repeat && shortcut.name !== "escape") || !on[shortcut.name](event)) return;
+      if (event.isComposing || event.defaultPrevented) return;
+      const place = placeOf(event.target);
+      const key = place && keyOf(event, { place, isInField: isField(event.target) });
+      if (!key || !on[key.name](event)) return;
       event.preventDefault();
       event.stopPropagation();
     },

@@ -36,6 +36,15 @@ export class LibraryDesk {
     document.addEventListener("visibilitychange", () => document.hidden || this.sync.follow());
   }
 
+  /** The story's title, for whoever may give it one: `get()` and `set(title)`. */
+  get title() {
+    const set = (title) => {
+      this.#title.value = title;
+      this.#titled();
+    };
+    return { get: () => this.sync.title, set };
+  }
+
   /** What of the library a desk has to keep. */
   get kept() {
     const { editor, sync } = this;

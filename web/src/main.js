@@ -1,6 +1,7 @@
 // Puts the page together: the only place where its parts are made and joined.
 
 import { Announcer } from "./announcer.js";
+import { barParts } from "./bar-parts.js";
 import { prompt } from "./api.js";
 import { arrive, wantedStory } from "./arrival.js";
 import { Connection } from "./connection.js";
@@ -11,20 +12,29 @@ import { Editor } from "./editor.js";
 import { byId } from "./elements.js";
 import { Health } from "./health.js";
 import { Keeper } from "./keeper.js";
+import { KeysList } from "./keys-list.js";
 import { LearnedCard } from "./learned-card.js";
-import { readStory } from "./library-api.js";
+import * as libraryApi from "./library-api.js";
 import { LibraryDesk } from "./library-desk.js";
 import { Models } from "./models.js";
 import { Page } from "./page.js";
-import { Rewrite } from "./rewrite.js";
+import { keepPreference } from "./preferences-api.js";
 import { RewriteBar } from "./rewrite-bar.js";
 import { takenDesks, takeSeat } from "./seat.js";
 import { SettingsForm } from "./settings-form.js";
+import { isBlank } from "./story.js";
 import { Status } from "./status.js";
 import { storages } from "./storages.js";
+import { StoryMenu } from "./story-menu.js";
+import { Summary } from "./summary.js";
+import { TakesDesk } from "./takes-desk.js";
+import { TakesKeeper } from "./takes-keeper.js";
+import { TakesList } from "./takes-list.js";
+import { Taking } from "./taking.js";
 import { onItsWay } from "./tale.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
+import { TitleIdeas } from "./title-ideas.js";
 import { Verdicts } from "./verdicts.js";
 import { Versions } from "./versions.js";
 import { WhoWrote } from "./who-wrote.js";
@@ -48,7 +58,7 @@ async function open() {
   const desks = new Desks(local);
   const seated = takeSeat({ desks, session, locks: navigator.locks, isFresh: wanted !== null });
   const [{ id, desk: left }] = await Promise.all([seated, storyFont()]);
-  const { desk, problem } = await arrive({ desk: left && { ...left, telling: onItsWay(left) }, wanted, read: readStory });
+  const { desk, problem } = await arrive({ desk: left && { ...left, telling: onItsWay(left) }, wanted, read: libraryApi.readStory });
   desks.tidy(id, await takenDesks(navigator.locks));
 
   const page = new Page();
@@ -75,15 +85,21 @@ async function open() {
   const settings = new SettingsForm({ onChange: changed, readPrompt: async (value) => (await prompt(value)).prompt });
   if (desk?.settings) settings.value = desk.settings;
 
-  const rewrite = new Rewrite({ ...shared, ask: () => page.asked(), onAccepted: () => library.sync.keep("rewrite"), onChange: changed });
+  const model = { ...shared, ask: () => page.asked() };
+  const taking = new Taking({
+    model,
+    prefer: (choice) => keepPreference(choice).catch((error) => page.trouble(error)),
+    onAccepted: ({ isWhole }) => library.sync.keep(isWhole ? "generation" : "rewrite"),
+    onChange: changed,
+  });
   const editor = new Editor({
     parent: byId("story"),
     nonce: document.querySelector("meta[name=csp-nonce]").content,
-    box: rewrite.box.element,
+    box: taking.view.box.element,
     desk,
     onUpdate: (update) => page.updated(update),
   });
-  rewrite.editor = editor;
+  taking.view.editor = editor;
 
   const telling = new Telling({
     ...shared,
@@ -101,10 +117,23 @@ async function open() {
     say: (sentence) => telling.say(sentence),
     onChange: () => page.shelved(),
   });
+  const takesKeeper = new TakesKeeper({ api: libraryApi, sync: library.sync, clock: library.sync.clock, onChange: () => page.shelved() });
+  taking.keeper = takesKeeper;
+  const onReopen = (record, range) => takes.reopen(record, range);
   const bar = new RewriteBar({
     editor,
-    allowed: () => !telling.busy && !rewrite.isOpen,
-    onRewrite: (range, instruction) => page.rewritePassage(range, instruction),
+    allowed: () => !telling.busy && !taking.isOpen,
+    onAsk: (range, wish) => takes.ask(range, wish),
+    parts: barParts({ ...model, editor, keeper: takesKeeper, api: libraryApi, storage: local, onReopen }),
+  });
+  const takes = new TakesDesk({ editor, taking, telling, library, bar, count: bar.count, first: () => page.takesFirst() });
+  const takesList = new TakesList({ editor, keeper: takesKeeper, isBusy: () => telling.busy, onReopen, onInsert: (text) => takes.insertText(text) });
+  const keys = new KeysList();
+  const summary = new Summary({ ...model, editor });
+  const titles = new TitleIdeas({ ...model, editor, title: library.title });
+  new StoryMenu({
+    can: () => ({ isEmpty: isBlank(editor.text), isBusy: telling.busy || taking.isOpen }),
+    on: { insert: () => takes.insert(), others: () => takes.others(), takes: () => takesList.open(), summary: () => summary.open(), keys: () => keys.open() },
   });
   const feedback = new Verdicts({
     editor,
@@ -135,21 +164,24 @@ async function open() {
       ...feedback.kept,
       settings: settings.value,
       model: page.model,
+      takes: { open: taking.kept, pending: takesKeeper.kept },
       ...library.kept,
     }),
     onFull: (isFull) => page.kept({ isFull }),
   });
   const drawer = new Drawer({ onChange: show });
-  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || rewrite.isOpen });
+  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || taking.isOpen });
 
   const who = new WhoWrote({ editor, announcer, storage: local });
 
   page.open(
-    { editor, settings, telling, rewrite, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
+    { editor, settings, telling, taking, takes, takesKeeper, titles, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
     { model: desk?.model ?? null, problem },
   );
   if (desk?.telling) telling.resume(desk.telling);
   library.sync.open(desk ?? {});
+  takesKeeper.open(left?.takes);
+  takes.left = left?.takes?.open && left.story === editor.story ? left.takes.open.record : null;
   library.sync.follow();
   // By then every tab of this browser that is about to come back sits at its desk.
   setTimeout(async () => {
@@ -158,7 +190,7 @@ async function open() {
     desks.arrived(id, await takenDesks(navigator.locks), library.sync.stories.held);
   }, OTHERS_MS);
 
-  listen({ page, editor, telling, bar, feedback, models, versions, who });
+  listen({ page, editor, telling, taking, takes, bar, feedback, models, versions, takesList, keys, who });
   connection.connect();
   window.addEventListener("online", () => connection.connect());
   health.check();

@@ -5,7 +5,7 @@ import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { pen } from "./manuscript.js";
 import { passage } from "./passage.js";
 
-/** Mark `{from, to}` as picked while the instruction is typed elsewhere, or null. */
+/** Mark `{from, to}`, which may be a place between words, as picked while the instruction is typed elsewhere, or null. */
 export const setPicked = StateEffect.define();
 
 const picked = StateField.define({
@@ -13,7 +13,9 @@ const picked = StateField.define({
   update(marks, tr) {
     for (const effect of tr.effects) {
       if (!effect.is(setPicked)) continue;
-      return effect.value ? Decoration.set(pickedMark.range(effect.value.from, effect.value.to)) : Decoration.none;
+      if (!effect.value) return Decoration.none;
+      const { from, to } = effect.value;
+      return Decoration.set(from < to ? pickedMark.range(from, to) : Decoration.widget({ widget: new Nib(), side: 1 }).range(to));
     }
     return marks.map(tr.changes);
   },

@@ -4,7 +4,7 @@ import { UNANSWERED, restoredNote } from "./notes.js";
 import { Scene } from "./scene.js";
 import { countWords, isBlank } from "./story.js";
 
-const SUGGESTION_FIRST = "Accept or discard the suggestion first.";
+const TAKES_FIRST = "Accept or discard the suggestion first, or keep it for later.";
 
 export class Page {
   #scene = new Scene();
@@ -27,7 +27,7 @@ export class Page {
   /** The next thing to do: write, stop, or write another. */
   next() {
     if (this.telling.busy) return this.telling.stop();
-    if (this.rewrite.isOpen) return this.#suggestionFirst();
+    if (this.taking.isOpen) return this.takesFirst();
     const settings = this.#formSettings();
     if (!settings) return;
     this.drawer.close(this.editor.view.contentDOM);
@@ -38,26 +38,27 @@ export class Page {
 
   continue() {
     if (this.telling.busy) return;
-    if (this.rewrite.isOpen) return this.#suggestionFirst();
+    if (this.taking.isOpen) return this.takesFirst();
     const settings = this.#formSettings();
     if (!settings) return;
     this.library.sync.look();
     this.telling.continue(settings, this.model);
   }
 
-  /** Have a passage rewritten; the words it has now stay in a version. */
-  rewritePassage(range, instruction) {
-    this.library.keepBefore();
-    this.rewrite.start(range, instruction);
+  /** Takes are open: they come first. */
+  takesFirst() {
+    this.telling.say(TAKES_FIRST);
+    this.taking.view.focus();
   }
 
   /** Esc: put away the toolbar, stop what is being written, or close the drawer. */
   escape() {
-    const { bar, rewrite, telling, drawer } = this;
+    const { bar, taking, telling, drawer } = this;
     if (bar.isOpen) bar.dismiss();
-    else if (rewrite.isWriting) rewrite.stop();
+    else if (taking.isWriting) taking.stop();
     else if (telling.busy) telling.stop();
     else if (drawer.isOpen) drawer.close();
+    else if (taking.view.hasFocus) taking.keep();
     else if (this.library.notice) this.library.dismiss();
     else return false;
     return true;
@@ -139,7 +140,7 @@ export class Page {
     this.library.follow(update);
     this.who.follow(update);
     if (update.docChanged || update.selectionSet) this.bar.follow();
-    if (update.docChanged) this.rewrite.follow();
+    if (update.docChanged) this.taking.follow();
     this.changed();
   }
 
@@ -147,7 +148,7 @@ export class Page {
   changed() {
     if (!this.editor) return;
     this.library.sync.touch();
-    if (!this.rewrite.isOpen && this.telling.state.note === SUGGESTION_FIRST) this.telling.state.note = "";
+    if (!this.taking.isOpen && this.telling.state.note === TAKES_FIRST) this.telling.state.note = "";
     this.keeper.touch();
     this.show();
   }
@@ -155,6 +156,8 @@ export class Page {
   /** The library has something to be kept on the desk, or to be said. */
   shelved() {
     if (!this.editor) return;
+    this.takesKeeper.touch();
+    if (this.bar.isOpen) this.bar.follow();
     this.keeper.touch();
     this.show();
   }
@@ -177,11 +180,6 @@ export class Page {
     if (settings) return settings;
     this.drawer.open();
     return this.settings.check();
-  }
-
-  #suggestionFirst() {
-    this.telling.say(SUGGESTION_FIRST);
-    this.rewrite.focus();
   }
 
   /** What was said of a story is no longer true once it is edited, or is another one. */

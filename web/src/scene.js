@@ -6,6 +6,7 @@ import { countWords, isBlank } from "./story.js";
 
 /** The server itself cannot be reached: that is the first thing to know. */
 const AWAY = ["offline", "unauthorized"];
+const LEFT = "Your open takes are kept.";
 const TITLE = "StorAIteller";
 const TITLE_LENGTH = 36;
 
@@ -16,7 +17,7 @@ export class Scene {
 
   /** Draw `page`: its parts, and what it knows. */
   draw(page) {
-    const { editor, telling, rewrite, settings, models, status, feedback } = page;
+    const { editor, telling, taking, settings, models, status, feedback } = page;
     this.#read(editor);
     const isEmpty = isBlank(this.#text);
     const form = settings.value;
@@ -29,15 +30,17 @@ export class Scene {
       max: told?.max_words ?? (settings.hasWords ? form.max_words : null),
       model: models.isKnown ? models.name(models.current) : "",
       primary: telling.busy ? "Stop" : isEmpty ? "Write" : "Write another",
-      blocked: rewrite.isOpen,
-      canContinue: !telling.busy && !rewrite.isOpen && !page.isTroubled && canContinue(story),
+      blocked: taking.isOpen,
+      canContinue: !telling.busy && !taking.isOpen && !this.#isLeft(page) && !page.isTroubled && canContinue(story),
+      canReopen: this.#isLeft(page),
       canUndo: editor.canUndo,
       canRedo: editor.canRedo,
     });
+    page.titles.show({ isEmpty, isBusy: telling.busy });
     feedback.show(this.#text, { busy: telling.busy });
     page.library.draw();
     byId("story").classList.toggle("is-waiting", telling.state.phase === "waiting");
-    this.#keepHere(telling.busy || rewrite.isOpen);
+    this.#keepHere(telling.busy || taking.isOpen);
     if (!telling.busy) document.title = this.#title(page.library.sync.title);
     this.#drawEmpty(page, isEmpty && !telling.busy);
   }
@@ -59,7 +62,8 @@ export class Scene {
   }
 
   /** The sentence in the dock: that words are not safe, else what happened to the story, else what the writer has to know. */
-  #note({ telling, health, library, isFull, isErrorSeen }) {
+  #note(page) {
+    const { telling, health, library, isFull, isErrorSeen } = page;
     const { now } = health;
     const { note, tone } = telling.state;
     const isAway = AWAY.includes(now?.code);
@@ -69,10 +73,15 @@ export class Scene {
     if (danger && (tone !== "error" || isErrorSeen)) return danger;
     if (library.notice && tone !== "error" && !telling.busy) return { ...library.notice, tone: "" };
     if (note) return { note, tone };
-    if (!now || now.ready) return { note: "", tone: "" };
+    if (!now || now.ready) return { note: this.#isLeft(page) ? LEFT : "", tone: "" };
     if (now.code === "loading") return { note: now.detail || "Loading the model…", tone: "" };
     if (now.code === "model_missing" && isBlank(this.#text)) return { note: "", tone: "" };
     return { note: now.detail, tone: "error" };
+  }
+
+  /** Takes were open when the page was left. */
+  #isLeft({ takes, telling, taking }) {
+    return takes.left !== null && !telling.busy && !taking.isOpen;
   }
 
   /** To leave the page would lose what is being written, or suggested: the other page then opens in a tab beside it. */

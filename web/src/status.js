@@ -5,12 +5,11 @@ import { elapsed, whole } from "./figures.js";
 
 export class Status {
   #primary = byId("primary");
-  #continue = byId("continue");
 
   /**
    * Show where things stand: `words` and `max`, `speed` (tokens a second or null), `elapsed`
    * (milliseconds or null), `note` and `tone`, `href` and `link` (another place to go to, or none), `model` (its name), `primary` (the label), and what
-   * can be done: `canContinue`, `canUndo`, `canRedo`, `blocked`.
+   * can be done: `canContinue`, `canReopen`, `canUndo`, `canRedo`, `blocked`.
    */
   show(now) {
     const words = now.max === null ? `${whole(now.words)} words` : `${whole(now.words)} / ${whole(now.max)} words`;
@@ -20,21 +19,22 @@ export class Status {
     setText(byId("model-name"), now.model);
     setText(byId("note-text"), now.note);
     byId("note").dataset.tone = now.tone;
-    byId("note").hidden = !now.note && !now.canContinue;
+    byId("note").hidden = !now.note && !now.canContinue && !now.canReopen;
     byId("other-story").hidden = !now.href;
     if (now.href) byId("other-story").href = now.href;
     setText(byId("other-story"), now.link ?? "");
     setText(this.#primary, now.primary);
     this.#primary.classList.toggle("is-stop", now.primary === "Stop");
-    this.#moveFocusFrom(this.#continue, now.canContinue);
-    this.#continue.hidden = !now.canContinue;
+    this.#show(byId("continue"), now.canContinue);
+    this.#show(byId("reopen"), now.canReopen);
     enable(byId("undo"), now.canUndo);
     enable(byId("redo"), now.canRedo);
     this.#primary.classList.toggle("is-blocked", now.blocked);
   }
 
   /** A button about to vanish hands its focus to the one that stays. */
-  #moveFocusFrom(button, stays) {
-    if (!stays && document.activeElement === button) this.#primary.focus();
+  #show(button, isThere) {
+    if (!isThere && document.activeElement === button) this.#primary.focus();
+    button.hidden = !isThere;
   }
 }

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { TakesKeeper } from "../../web/src/takes-keeper.js";
+
+class Refused extends Error {
+  constructor(status) {
+    super("No.");
+    this.status = status;
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+let sent, kept, trouble, timers, sync, keeper, changes;
+
+const record = (id, text = "Bo fell.") => ({ id, kind: "passage", takes: [{ id: "t", text }] });
+const tick = async () => {
+  for (const { act } of timers.splice(0)) act();
+  await turn();
+};
+
+beforeEach(() => {
+  sent = [];
+  kept = new Map();
+  trouble = null;
+  timers = [];
+  changes = 0;
+  sync = { current: { id: "s", revision: 1 }, settle: async () => (sync.current.revision = 1) };
+  const api = {
+    keepPassage: async (story, each) => {
+      sent.push([story, each.id]);
+      if (trouble) throw trouble;
+      kept.set(each.id, each);
+    },
+    passages: async () => {
+      if (trouble) throw trouble;
+      return [...kept.values()];
+    },
+  };
+  const clock = { now: () => 0, set: (act, milliseconds) => timers[timers.push({ act, milliseconds }) - 1], clear: (timer) => (timers = timers.filter((each) => each !== timer)) };
+  keeper = new TakesKeeper({ api, sync, clock, onChange: () => (changes += 1) });
+});
+
+test("takes go into the library, the last record of each", async () => {
+  keeper.keep(record("a", "One"));
+  keeper.keep(record("a", "Two"));
+  keeper.keep(null);
+  await tick();
+  assert.deepEqual(sent, [["s", "a"]]);
+  assert.equal(kept.get("a").takes[0].text, "Two");
+  assert.deepEqual(keeper.kept, [], "the desk owes nothing more");
+  assert.ok(changes > 0);
+});
+
+test("what cannot be sent stays on the desk, and is tried again", async () => {
+  trouble = new Refused(0);
+  keeper.keep(record("a"));
+  await tick();
+  assert.equal(keeper.kept.length, 1);
+  trouble = null;
+  await tick();
+  assert.deepEqual([...kept.keys()], ["a"]);
+});
+
+test("what the library refuses is kept on the desk, and not tried again until it changes", async () => {
+  trouble = new Refused(422);
+  keeper.keep(record("a"));
+  await tick();
+  trouble = null;
+  keeper.touch();
+  await tick();
+  assert.deepEqual([sent.length, keeper.kept.length], [1, 1]);
+  keeper.keep(record("a", "Other"));
+  await tick();
+  assert.deepEqual([...kept.keys()], ["a"]);
+});
+
+test("a story that is new is saved before its takes; a page without a story keeps them until it has one", async () => {
+  sync.current = null;
+  keeper.keep(record("a"));
+  await tick();
+  assert.deepEqual(sent, []);
+  sync.current = { id: "new", revision: 0 };
+  keeper.touch();
+  await tick();
+  await turn();
+  assert.deepEqual([sent, sync.current.revision], [[["new", "a"]], 1]);
+});
+
+test("a desk's open takes and those it owed come into the library after a reload", async () => {
+  keeper.open({ open: { story: "s", record: record("a") }, pending: [{ story: "other", record: record("b") }] });
+  await tick();
+  assert.deepEqual(sent, [["other", "b"], ["s", "a"]]);
+});
+
+test("the list has what the library knows and what it does not know yet, and is asked for again after a failure", async () => {
+  kept.set("old", record("old"));
+  assert.deepEqual(keeper.records, []);
+  await turn();
+  await turn();
+  assert.deepEqual(keeper.records.map(({ id }) => id), ["old"]);
+  keeper.keep(record("new"));
+  assert.deepEqual(keeper.records.map(({ id }) => id), ["new", "old"]);
+  trouble = new Refused(0);
+  await assert.rejects(keeper.list());
+  trouble = null;
+  assert.deepEqual((await keeper.list()).map(({ id }) => id).sort(), ["new", "old"]);
+});

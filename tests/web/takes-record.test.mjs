@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { errand } from "../../web/src/errand.js";
+import { findPassage, touching } from "../../web/src/passage-finder.js";
+import { append, ask, decide, finish, noTakes } from "../../web/src/takes.js";
+import { became, beside, countTakes, fromRecord, toRecord } from "../../web/src/takes-record.js";
+
+const about = { id: "p", errand: errand("passage", { action: "shorter", instruction: "sadder" }), before: "Ada. ", original: "Bo ran.", after: " End.", settings: null, model: "m" };
+const written = (...texts) =>
+  texts.reduce((takes, text, at) => finish(append(ask(takes, [{ id: `t${at}` }]), `t${at}`, text), `t${at}`, "stop"), noTakes);
+
+test("takes go into the library and come back as they were", () => {
+  const record = toRecord(about, decide(written("Bo fell.", "Bo sat."), "t1"));
+  assert.equal(record.action, "shorter");
+  assert.deepEqual(record.takes.map(({ id, outcome, finish: end }) => [id, outcome, end]), [["t0", "discarded", "stop"], ["t1", "accepted", "stop"]]);
+  const back = fromRecord(record);
+  assert.equal(back.takes.index, 1, "the accepted one is looked at");
+  assert.deepEqual(back.about, about);
+  assert.deepEqual(toRecord(back.about, back.takes), record);
+});
+
+test("no words, no record; what is half written is kept, and was cancelled when it comes back", () => {
+  assert.equal(toRecord(about, ask(noTakes, [{ id: "a" }])), null);
+  const record = toRecord(about, append(ask(noTakes, [{ id: "a" }, { id: "b" }]), "a", "Bo"));
+  assert.deepEqual(record.takes.map(({ id, finish: end }) => [id, end]), [["a", null]]);
+  assert.deepEqual(fromRecord(record).takes.list.map(({ status, finish: end }) => [status, end]), [["stopped", "cancelled"]]);
+});
+
+test("the words beside a passage end at whole characters, and half ones are never sent", () => {
+  const { before, after } = beside({ before: `x🌙${"a".repeat(1999)}`, after: `${"b".repeat(1999)}🌙y` });
+  assert.deepEqual([before.length, after.length], [1999, 1999]);
+  assert.ok(toRecord({ ...about, original: "\ud83c" }, written("a")).original.isWellFormed());
+});
+
+test("what became of takes is said in a few words", () => {
+  const record = (takes) => toRecord(about, takes);
+  assert.equal(became(record(written("a", "b"))), "Not decided");
+  assert.equal(became(record(decide(written("a", "b")))), "Discarded");
+  assert.equal(became(record(decide(written("a", "b"), "t1"))), "Take 2 accepted");
+  assert.equal(became(record(decide(written("a"), "t0"))), "Accepted");
+  assert.deepEqual([countTakes(record(written("a"))), countTakes(record(written("a", "b")))], ["1 take", "2 takes"]);
+});
+
+const kept = (more) => ({ kind: "passage", before: "Ada. ", original: "Bo ran.", after: " End.", takes: [{ text: "Bo fell.", outcome: "open" }], ...more });
+const cut = (text, range) => range && text.slice(range.from, range.to);
+
+test("a passage is found where it stands, whatever was written around it", () => {
+  const text = "Once. Ada. Bo ran. End. Fin.";
+  assert.equal(cut(text, findPassage(text, kept())), "Bo ran.");
+  assert.equal(findPassage("Once. Ada sat. End.", kept()), null);
+});
+
+test("an accepted take is found in the passage's place", () => {
+  const accepted = kept({ takes: [{ text: "Bo fell.", outcome: "accepted" }] });
+  assert.equal(cut("Ada. Bo fell. End.", findPassage("Ada. Bo fell. End.", accepted)), "Bo fell.");
+  assert.equal(cut("Ada. Bo ran. End.", findPassage("Ada. Bo ran. End.", accepted)), "Bo ran.", "undone again");
+});
+
+test("of words that stand in the story more than once, those between the same words are meant", () => {
+  const text = "Bo ran. Then Bo ran. Ada. Bo ran. End.";
+  assert.deepEqual(findPassage(text, kept()), { from: text.lastIndexOf("Bo ran."), to: text.lastIndexOf("Bo ran.") + 7 });
+  assert.equal(findPassage("xBo ran.x yBo ran.y", kept()), null, "nobody can tell which");
+});
+
+test("an insertion that was not accepted is found between its neighbours", () => {
+  const insertion = kept({ kind: "insertion", original: "", before: "Ada sat by the sea. ", after: "The tide went out." });
+  const text = "New. Ada sat by the sea. The tide went out. New.";
+  assert.deepEqual(findPassage(text, insertion), { from: 25, to: 25 });
+  assert.equal(findPassage("Ada left. The tide went out.", insertion), null);
+});
+
+test("a selection knows the takes of the passages it touches, but not of whole stories", () => {
+  const text = "Ada. Bo ran. End.";
+  const story = kept({ kind: "story", original: text });
+  assert.equal(touching(text, [kept(), story], { from: 8, to: 12 }).length, 1);
+  assert.equal(touching(text, [kept()], { from: 0, to: 4 }).length, 0);
+});

@@ -1,0 +1,30 @@
+// One request to the model, heard to its end; what it means is for whoever asked. Knows no DOM.
+
+import { LOST, progressNote } from "./notes.js";
+
+const AWAY = "Waiting for StorAIteller…";
+const NOTHING = () => {};
+const DEAF = { began: NOTHING, wrote: NOTHING, words: NOTHING, ended: NOTHING, failed: NOTHING };
+
+/**
+ * Send `message`. `on`: `began(progress)` (the model has taken it up; a sentence, or ""), `wrote(text)`, `words(list)`, and at last
+ * `ended(reason)` or `failed(sentence)`; after a lost line `failed` may come again with why.
+ */
+export function put({ connection, diagnose }, message, on) {
+  const hears = { ...DEAF, ...on };
+  const heard = {
+    started: () => hears.began(""),
+    progress: (answer) => hears.began(progressNote(answer)),
+    away: () => hears.began(AWAY),
+    chunk: ({ text }) => hears.wrote(text),
+    words: ({ words }) => hears.words(words),
+    done: ({ finish_reason: reason }) => hears.ended(reason),
+    error: ({ message: sentence, code }) => hears.failed(sentence, code),
+    lost: async () => {
+      hears.failed(LOST);
+      const why = await diagnose();
+      if (why) hears.failed(why);
+    },
+  };
+  connection.request(message, (answer) => heard[answer.type]?.(answer));
+}

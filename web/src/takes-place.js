@@ -1,0 +1,79 @@
+// Where takes go: a passage in the text, or the whole story. Both know what stands there now, and how to put a take in its place.
+
+import { newId } from "./desks.js";
+import { retell } from "./retelling.js";
+import { cutPassage, isBlank } from "./story.js";
+
+/** A passage, or a place between words; the suggestion stands right behind it. */
+export class InText {
+  isWhole = false;
+
+  constructor(editor, range) {
+    Object.assign(this, { editor, range });
+  }
+
+  open() {
+    this.editor.openPassage(this.range);
+    this.editor.unselect();
+  }
+
+  close() {
+    this.editor.closePassage();
+  }
+
+  /** `{before, selected, after}` as they are now. */
+  get parts() {
+    return cutPassage(this.editor.text, this.editor.passage ?? this.range);
+  }
+
+  /** The writer changed the words since. */
+  get isChanged() {
+    return this.editor.passage?.changed ?? false;
+  }
+
+  /** There were words, and the writer took them all away. */
+  get isGone() {
+    const { from, to } = this.editor.passage ?? {};
+    return this.isChanged && from === to;
+  }
+
+  /** What stands there now is what the next takes are for. */
+  renew() {
+    this.editor.openPassage(this.editor.passage);
+  }
+
+  take({ text }) {
+    this.editor.replacePassage(text);
+  }
+}
+
+/** All that is on the page. */
+export class WholeStory {
+  isWhole = true;
+  isChanged = false;
+  isGone = false;
+
+  constructor(editor) {
+    this.editor = editor;
+  }
+
+  open() {}
+  close() {}
+  renew() {}
+
+  get parts() {
+    return { before: "", selected: this.editor.text, after: "" };
+  }
+
+  /** One step to undo; words that were there stay this story's, and its versions. */
+  take({ text, finish }, { settings, model }) {
+    const { editor } = this;
+    const card = { id: newId(), settings, model, ended: finish };
+    if (isBlank(editor.text)) {
+      editor.begin(card, { replacing: true });
+      editor.write(text);
+      editor.end();
+    } else editor.change(retell, text, card);
+    window.scrollTo(0, 0);
+  }
+}

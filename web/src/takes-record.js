@@ -1,0 +1,53 @@
+// A passage's takes as the library keeps them, and back again. Pure.
+//
+// `about` is what stays the same while takes come and go: `{id, errand, before, original, after, settings, model}`.
+
+import { errand } from "./errand.js";
+
+const BESIDE = 2000;
+const MOST = 100;
+const halfAt = (text, at) => /[\udc00-\udfff]/.test(text[at] ?? "") && /[\ud800-\udbff]/.test(text[at - 1] ?? "");
+
+/** The words next to the passage, by which it is found again. */
+export function beside({ before, after }) {
+  const from = Math.max(0, before.length - BESIDE);
+  const to = Math.min(after.length, BESIDE);
+  return { before: before.slice(from + Number(halfAt(before, from))), after: after.slice(0, to - Number(halfAt(after, to))) };
+}
+
+/** The library's record, or null while there is no word worth keeping. */
+export function toRecord({ id, errand: { kind, action, instruction, register }, before, original, after, settings, model }, { list }) {
+  const takes = list.filter(({ text }) => text.trim()).slice(-MOST);
+  if (!takes.length) return null;
+  return {
+    id, kind, before: before.toWellFormed(), original: original.toWellFormed(), after: after.toWellFormed(),
+    action, instruction, register, settings, model,
+    takes: takes.map(({ id: take, text, by, outcome, finish }) => ({ id: take, text: text.toWellFormed(), by, outcome, finish })),
+  };
+}
+
+const STATUS = { stop: "done", length: "done", failed: "failed" };
+const taken = ({ id, text, by, outcome, finish }) =>
+  ({ id, text, by, outcome, finish: finish ?? "cancelled", status: STATUS[finish] ?? "stopped", progress: "", message: "", asked: null });
+
+/** What was open, from its record: `{about, takes}`; the accepted take is looked at, else the first. */
+export function fromRecord({ id, kind, before, original, after, action, instruction, register, settings, model, takes }) {
+  const index = Math.max(0, takes.findIndex(({ outcome }) => outcome === "accepted"));
+  const about = { id, errand: errand(kind, { action, instruction, register }), before, original, after, settings, model };
+  return { about, takes: { list: takes.map(taken), index } };
+}
+
+const accepted = ({ takes }) => takes.find(({ outcome }) => outcome === "accepted");
+
+/** The words that a record's passage may have in the story: those of its accepted take, and those it had before. */
+export const wordings = (record) => [accepted(record)?.text, record.original].filter((text) => text !== undefined && text.trim());
+
+/** What became of them, in a few words. */
+export function became(record) {
+  const { takes } = record;
+  const at = takes.indexOf(accepted(record));
+  if (at >= 0) return takes.length === 1 ? "Accepted" : `Take ${at + 1} accepted`;
+  return takes.every(({ outcome }) => outcome === "discarded") ? "Discarded" : "Not decided";
+}
+
+export const countTakes = ({ takes }) => (takes.length === 1 ? "1 take" : `${takes.length} takes`);
