@@ -254,7 +254,7 @@ def test_a_server_killed_in_mid_typing_costs_nothing(
         desk.put("Before.")
         wait_for_texts(desk.page, "Before.")
     desk.put("Before. While it was away.")
-    expect(desk.note).to_contain_text("safe", timeout=SLOW_MS)
+    expect(desk.note).to_contain_text("stays on this page", timeout=SLOW_MS)
     port = site.origin.rsplit(":", 1)[1]
 
     with serving(tmp_path, *options, "--port", port, STORAITELLER_TOKEN=TOKEN):
