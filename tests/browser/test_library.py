@@ -258,7 +258,7 @@ def test_a_server_killed_in_mid_typing_costs_nothing(
     port = site.origin.rsplit(":", 1)[1]
 
     with serving(tmp_path, *options, "--port", port, STORAITELLER_TOKEN=TOKEN):
-        expect(desk.note).not_to_contain_text("safe", timeout=SLOW_MS)
+        expect(desk.note).not_to_contain_text("stays on this page", timeout=SLOW_MS)
         wait_for_texts(desk.page, "Before. While it was away.")
 
 
