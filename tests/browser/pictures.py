@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from storaiteller import demo_model
 from storaiteller.feedback import FeedbackLedger
 from tests.browser.conftest import QUIET, Site, serving
-from tests.browser.desk import Desk
+from tests.browser.desk import SLOW_MS, Desk
 from tests.browser.install import find_chromium
 from tests.learning.stories import style_stories
 
@@ -58,10 +58,36 @@ def put(desk: Desk) -> None:
 
 
 def selecting(desk: Desk) -> None:
-    """A passage, and the toolbar that asks what to do with it."""
+    """A passage, and the toolbar with all that it offers."""
     put(desk)
     desk.select(PASSAGE)
-    expect(desk.toolbar).to_be_visible()
+    desk.button("More ways").click()
+    expect(desk.button("Shorter")).to_be_visible()
+
+
+def takes(desk: Desk) -> None:
+    """Three takes of a passage side by side, compared with what is there."""
+    selecting(desk)
+    desk.page.get_by_role("radio", name="3").check()
+    desk.button("More vivid").click()
+    desk.button("Side by side", desk.suggestion).click()
+    expect(desk.page.locator("#takes-stop")).to_be_hidden(timeout=SLOW_MS)
+
+
+def words(desk: Desk) -> None:
+    """The words that the model thought of."""
+    put(desk)
+    desk.select("door")
+    desk.button("Other words").click()
+    expect(desk.page.locator(".word-choice").first).to_be_focused(timeout=SLOW_MS)
+
+
+def origins(desk: Desk) -> None:
+    """Who wrote what."""
+    desk.write(max_words=120)
+    desk.story.press("ControlOrMeta+End")
+    desk.page.keyboard.type(" And that, Bo thought, was that.")
+    desk.page.keyboard.press("Alt+o")
 
 
 def rewriting(desk: Desk) -> None:
@@ -136,7 +162,8 @@ def origin_of(desk: Desk) -> str:
 
 SCENES: dict[str, Callable[[Desk], None]] = {
     "settings": begin, "writing": writing, "written": written,
-    "selecting": selecting, "rewriting": rewriting, "models": choosing,
+    "selecting": selecting, "rewriting": rewriting, "takes": takes, "words": words,
+    "origins": origins, "models": choosing,
     "library": library, "versions": versions,
     "learned": learned, "report": report,
 }  # fmt: skip
@@ -162,6 +189,8 @@ def take(browser: Browser, site: Site, scene: str, size: str, scheme: str, folde
 FOR_THE_README = (
     ("written", "wide", "light"), ("rewriting", "wide", "light"), ("writing", "wide", "dark"),
     ("settings", "phone", "light"), ("rewriting", "phone", "dark"),
+    ("takes", "wide", "light"), ("words", "wide", "dark"),
+    ("selecting", "phone", "light"), ("origins", "phone", "dark"),
     ("library", "wide", "light"), ("versions", "wide", "dark"),
 )  # fmt: skip
 OF_LEARNING = (
