@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"bounds", "ledger"},
             {"config", "prompts", "length", "excerpt", "candidates", "ollama_store", "version"}
             | {"feedback_csv", "preferences_csv"},
-            {"splice", "feedback", "preferences", "engines", "registry", "library"},
+            {"splice", "corrections", "feedback", "preferences", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model", "verdicts"}
             | {"gist", "insertion", "proofreading", "streams"},
             {"models", "writer", "reader"},
