@@ -27,6 +27,7 @@ REWRITE: dict[str, Any] = {
     "after": " The end.",
     "instruction": "shorter",
 }
+INSERT = {"type": "insert", "id": "i1", "settings": SETTINGS, "before": "Ada ran.", "after": ""}
 CHOICE: dict[str, Any] = {
     "id": ID,
     "kind": "passage",
@@ -111,16 +112,20 @@ async def test_what_differs_in_nothing_makes_no_pair(http: httpx.AsyncClient, co
         ("kind", "poem", "passage, insertion, story"),
         ("story", "s1", "or null"),
         ("id", "c1", "32 characters"),
-        ("asked", {"type": "stop", "id": "s"}, "generate, rewrite, continue"),
-        ("asked", {**REWRITE, "settings": {**SETTINGS, "max_words": 3}}, "from 20 to"),
+        ("kind", "story", "is passage"),
+        ("asked.type", {"type": "stop", "id": "s"}, "generate, rewrite, continue"),
+        ("asked.settings.max_words", {**REWRITE, "settings": {**SETTINGS, "max_words": 3}}, "from 20 to"),
+        ("asked.register", {**REWRITE, "action": "register"}, "one of Casual"),
+        ("asked.selected", {**REWRITE, "selected": " \n"}, "Select some words"),
+        ("asked.before", {**INSERT, "before": " "}, "no text to put"),
+        ("asked.id", {**REWRITE, "id": ""}, "text of 1 to 128 characters"),
     ],
 )
 async def test_a_wrong_choice_is_said_in_words_and_leaves_no_trace(
     http: httpx.AsyncClient, config: Config, field: str, value: Any, allowed: str
 ) -> None:
-    response = await http.post("/preferences", json={**CHOICE, field: value})
-    at = {"asked": "asked.type" if value == {"type": "stop", "id": "s"} else "asked.settings.max_words"}
-    assert allowed in assert_error(response, 422, "invalid_request", at.get(field, field))
+    response = await http.post("/preferences", json={**CHOICE, field.partition(".")[0]: value})
+    assert allowed in assert_error(response, 422, "invalid_request", field)
     assert rows_of(config.preferences_path) == []
 
 
@@ -173,7 +178,8 @@ async def test_pairs_are_looked_through_and_struck_out(http: httpx.AsyncClient) 
     assert (await shown(http))["counting"] == 1
     assert (await http.post(f"/preferences/{pair['id']}/unstrike")).json() == pair
     assert_error(await http.post(f"/preferences/{OTHER_ID}/strike"), 404, "unknown_pair")
-    assert_error(await http.post("/preferences/x/strike"), 422, "invalid_request", "pair")
+    wrong = assert_error(await http.post("/preferences/x/strike"), 422, "invalid_request", "pair")
+    assert "32 characters of 0 to 9 and a to f" in wrong
     assert_error(await http.get("/preferences?limit=1001"), 422, "invalid_request", "limit")
 
 
