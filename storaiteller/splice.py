@@ -12,7 +12,7 @@ from typing import Protocol
 
 from storaiteller.bounds import lengths
 from storaiteller.length import LONGEST_SENTENCE, SentenceKeeper, ends_sentence, sentence_end
-from storaiteller.story import PLAIN, WORD, Action, Passage, Wish, count_words
+from storaiteller.story import PLAIN, UNSPACED, WORD, Action, Passage, Wish, count_words
 
 ROOM = 8
 """Words that may follow an opening in a part of a sentence, however long the opening is."""
@@ -146,7 +146,8 @@ class OpeningSeam:
 
     def __init__(self, opening: str) -> None:
         self._after_space = opening != opening.rstrip()
-        self._after_sentence = not self._after_space and ends_sentence(opening)
+        unspaced = UNSPACED.match(opening[-1:])
+        self._after_sentence = not self._after_space and not unspaced and ends_sentence(opening)
         self._begun = False
 
     def feed(self, text: str) -> str:
