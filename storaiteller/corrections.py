@@ -98,7 +98,7 @@ def _likeness(ours: str, theirs: str) -> float:
 
 def _sentences(text: str) -> list[str]:
     """The sentences and the lines of ``text``, each with the space after it; at least one."""
-    parts = []
+    parts: list[str] = []
     while True:
         line = _LINE_END.search(text)
         ends = [end for end in (sentence_end(text), line and line.end()) if end]

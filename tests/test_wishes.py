@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from storaiteller.bounds import lengths
-from storaiteller.prompts import rewrite_messages
+from storaiteller.prompts import rewrite_messages, rewrite_prompt
 from storaiteller.splice import PassageFilter
 from storaiteller.story import PLAIN, Action, Message, Passage, Register, StorySettings, Wish, count_words
 from storaiteller.streams import Choice
@@ -254,6 +254,12 @@ async def test_a_picture_that_is_put_away_after_an_opening_stays(settings: Story
 
 async def test_the_quotation_marks_of_a_proofread_passage_stay(settings: StorySettings) -> None:
     assert await proofread(settings, '"She said, "No.""', 'She sayd, "No."') == 'She said, "No."'
+
+
+def test_the_prompt_of_proofreading_has_nothing_that_the_model_does_not_read(settings: StorySettings) -> None:
+    passage = Passage("It was late. ", BAD, "")
+
+    assert "It was late." not in rewrite_prompt(settings, passage, Wish(Action.PROOFREAD, opening="Ada"))
 
 
 async def test_an_opening_of_a_proofread_passage_has_one_space_after_it(settings: StorySettings) -> None:
