@@ -364,7 +364,8 @@ def test_two_words_at_once_leave_one(
     other.join()
 
     row = good.find("s1")
-    assert row and row.rating == TAKEN_BACK
+    assert row
+    assert row.rating == TAKEN_BACK
     assert ledger.find(verdict_id("s1")).standing == COUNTS
 
 
