@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from storaiteller.beginnings import StartTrimmer
 from storaiteller.bounds import PARAGRAPH, insertion_words
+from storaiteller.endings import EndWatcher, FragmentKeeper
 from storaiteller.length import SentenceKeeper, ends_sentence
-from storaiteller.splice import EndWatcher, FragmentKeeper, SpliceFilter, StartTrimmer
+from storaiteller.splice import SpliceFilter
 from storaiteller.story import UNSPACED
 
 MOST_IN_A_SENTENCE = 24

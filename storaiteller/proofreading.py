@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
+from storaiteller.beginnings import OpeningSeam
 from storaiteller.bounds import lengths
 from storaiteller.corrections import CorrectionKeeper
 from storaiteller.length import SentenceKeeper
-from storaiteller.splice import OpeningSeam, is_fragment
+from storaiteller.splice import is_fragment
 from storaiteller.story import Passage, Wish
 
 _QUOTES = '"“”«»'

@@ -27,7 +27,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"bounds", "ledger"},
             {"config", "prompts", "length", "excerpt", "candidates", "ollama_store", "version"}
             | {"feedback_csv", "preferences_csv"},
-            {"splice", "corrections", "feedback", "preferences", "engines", "registry", "library"},
+            {"beginnings", "endings", "corrections"},
+            {"splice", "feedback", "preferences", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model", "verdicts"}
             | {"gist", "insertion", "proofreading", "streams"},
             {"models", "writer", "reader"},
