@@ -220,6 +220,7 @@ for number in itertools.count():
 """
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(path: Path) -> None:
     chance = random.Random(9)
     acknowledged: list[str] = []

@@ -122,11 +122,11 @@ async def test_what_differs_in_nothing_makes_no_pair(http: httpx.AsyncClient, co
     ],
 )
 async def test_a_wrong_choice_is_said_in_words_and_leaves_no_trace(
-    http: httpx.AsyncClient, config: Config, field: str, value: Any, allowed: str
+    shared: httpx.AsyncClient, shared_config: Config, field: str, value: Any, allowed: str
 ) -> None:
-    response = await http.post("/preferences", json={**CHOICE, field.partition(".")[0]: value})
+    response = await shared.post("/preferences", json={**CHOICE, field.partition(".")[0]: value})
     assert allowed in assert_error(response, 422, "invalid_request", field)
-    assert rows_of(config.preferences_path) == []
+    assert rows_of(shared_config.preferences_path) == []
 
 
 async def test_not_for_me_is_marked_given_a_reason_and_taken_back(
@@ -199,12 +199,12 @@ async def test_a_file_that_is_not_ours_is_named_and_left_alone(config: Config) -
     assert config.preferences_path.read_text() == "Date,Amount\n1,2\n"
 
 
-async def test_the_page_is_served_with_its_parts_and_no_script_of_its_own(http: httpx.AsyncClient) -> None:
-    response = await http.get("/choices")
+async def test_the_page_is_served_with_its_parts_and_no_script_of_its_own(shared: httpx.AsyncClient) -> None:
+    response = await shared.get("/choices")
     assert response.status_code == 200
     assert response.text.startswith("<!doctype html>")
     for asset in ("choices.js", "choices.css", "main.css"):
         assert f"/assets/{asset}" in response.text
-        assert (await http.get(f"/assets/{asset}")).status_code == 200
+        assert (await shared.get(f"/assets/{asset}")).status_code == 200
     assert "<style" not in response.text
     assert " style=" not in response.text
