@@ -64,6 +64,7 @@ def clean_title(line: str) -> str:
     """The title in a line, without number, quotes or full stop; nothing where there is none."""
     title = _MARKS.sub("", line.strip(_AROUND)).strip(_AROUND)
     title = title.removesuffix(".").strip(_AROUND) if not title.endswith("..") else title
+    title = title.rstrip(";,–—").rstrip()
     talk = _TALK.match(title) and (title.endswith(":") or ends_sentence(line) or count_words(title) > 6)
     if talk or title.endswith(":") or not re.search(r"\w", title) or count_words(title) > LONGEST_TITLE:
         return ""

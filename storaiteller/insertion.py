@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 
+from storaiteller.beginnings import StartTrimmer
 from storaiteller.bounds import PARAGRAPH, insertion_words
+from storaiteller.endings import EndWatcher, FragmentKeeper
 from storaiteller.length import SentenceKeeper, ends_sentence
-from storaiteller.splice import EndWatcher, FragmentKeeper, SpliceFilter, StartTrimmer
+from storaiteller.splice import SpliceFilter
+from storaiteller.story import UNSPACED
 
 MOST_IN_A_SENTENCE = 24
 """Words put into the middle of a sentence."""
 
 _BREAKS_BEFORE = re.compile(r"\s*\Z")
 _BREAKS_AFTER = re.compile(r"\A\s*")
-_NO_SPACE_AFTER = "“‘\"'([{«¿¡—-"
-_NO_SPACE_BEFORE = ".,;:!?…”’)]}»—"
+_NO_SPACE_AFTER = re.compile(rf"[\s“‘\"'(\[{{«¿¡—-]|{UNSPACED.pattern}")
+_NO_SPACE_BEFORE = re.compile(rf"[\s.,;:!?…”’)\]}}»—]|{UNSPACED.pattern}")
 
 
 class InsertionFilter(SpliceFilter):
@@ -51,14 +54,14 @@ def seams(before: str, after: str) -> tuple[str, str]:
             lead = newline * max(0, wanted - above)
         elif ends_sentence(before) and (below or not after.strip()):
             lead = new_paragraph
-        elif not before[-1].isspace() and before[-1] not in _NO_SPACE_AFTER:
+        elif not _NO_SPACE_AFTER.match(before[-1]):
             lead = " "
     if after.strip():
         if below:
             trail = newline * max(0, wanted - below) if above or lead.strip(" ") else ""
         elif above or not before.strip():
             trail = new_paragraph
-        elif not after[0].isspace() and after[0] not in _NO_SPACE_BEFORE:
+        elif not _NO_SPACE_BEFORE.match(after[0]):
             trail = " "
     return lead, trail
 

@@ -125,6 +125,12 @@ class Ledger(Generic[Row, Note]):
             for entry in entries:
                 yield self._row_at(file, entry)
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Several calls as one: nobody else, here or in another program, reads or writes meanwhile."""
+        with self._held(f"The {self._words.rows} could not be read"):
+            yield
+
     @property
     def passed_over(self) -> int:
         """Rows that were not understood when the ledger was last read, and those that were set aside.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
+from storaiteller.beginnings import OpeningSeam
 from storaiteller.bounds import lengths
+from storaiteller.corrections import CorrectionKeeper
 from storaiteller.length import SentenceKeeper
 from storaiteller.splice import is_fragment
 from storaiteller.story import Passage, Wish
@@ -29,8 +31,9 @@ def _likeness(heard: str, core: str) -> float:
 class ProofreadFilter:
     """What ``feed`` and ``finish`` return, joined, is ``passage.selected`` as the model corrected it.
 
-    It ends after as many paragraphs as that has: what comes then is talk about the mistakes. An answer
-    that does not begin like the passage is none, and nothing is shown of it.
+    It ends after as many paragraphs as that has: what comes then is talk about the mistakes. A sentence that
+    the model tells anew, or leaves out, stays as it is. An answer that does not begin like the passage is
+    none, and nothing is shown of it.
     """
 
     def __init__(self, passage: Passage, wish: Wish) -> None:
@@ -39,7 +42,9 @@ class ProofreadFilter:
         self._lead, self._trail = passage.selected[:at], passage.selected[at + len(core) :]
         self._core, self._opening = core, wish.opening
         self._is_part = is_fragment(core, passage.after)
+        self._seam = OpeningSeam(wish.opening)
         self._keeper = SentenceKeeper(lengths(core, wish).most)
+        self._corrections = CorrectionKeeper(core, wish.opening)
         self._lines = sum(1 for line in core.splitlines() if line.strip())
         self._heard = wish.opening
         self._undecided = not wish.opening
@@ -60,7 +65,9 @@ class ProofreadFilter:
                 return ""
             text, self._heard = self._without_talk(self._heard), ""
             self._undecided = False
-        return self._show(self._keeper.feed(self._within_its_lines(text)))
+        elif self._opening:
+            text = self._seam.feed(text)
+        return self._show(self._corrections.feed(self._keeper.feed(self._within_its_lines(text))))
 
     def finish(self, *, cut_off: bool = False) -> str:
         """The stream has ended: return the rest."""
@@ -68,10 +75,11 @@ class ProofreadFilter:
         if self._undecided and not self._over:
             self._undecided, held = False, self._without_talk(self._heard)
         rest = self._keeper.feed(held) if held else ""
-        shown = self._show(rest + self._keeper.finish(cut_off=cut_off))
+        said = self._corrections.feed(rest + self._keeper.finish(cut_off=cut_off))
+        shown = self._show(said + self._corrections.finish())
         tail = self._tail.rstrip()
         if self._quoted:
-            tail = tail.rstrip(_QUOTES)
+            tail = tail.rstrip(_QUOTES) + self._core[len(self._core.rstrip(_QUOTES)) :]
         if self._is_part and not self._core.endswith("."):
             tail = tail.replace(".", "")
         return shown + tail + self._trail if self._begun else ""

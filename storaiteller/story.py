@@ -17,6 +17,9 @@ MAX_TEXT_CHARACTERS = 1_000_000
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK_MARKS = "\u3001-\u301f\uff01-\uff0f\uff1a-\uff20.,!?…”’"
+UNSPACED = re.compile(rf"[{_CJK}\u3001-\u301f\uff01-\uff60]")
+"""A character beside which nobody writes a space."""
+
 WORD = re.compile(rf"[{_CJK}][{_CJK_MARKS}]*|[^\s{_CJK}]+")
 """A word: a run without white space, or one Han or kana character, which are written without spaces.
 

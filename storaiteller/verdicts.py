@@ -1,6 +1,7 @@
 """What the writer says of whole stories, *Good story* or *Not for me*: one word a story, in two ledgers.
 
-The later word holds. What is no longer true is taken back before the new word is written down, so that a
+The later word holds; whoever says one has both ledgers for it meanwhile, the pairs' before the good
+stories'. What is no longer true is taken back before the new word is written down, so that a
 crash in between leaves a story without a word, never with both. Every method may be tried again after a
 ``LedgerError`` and then does what is missing.
 """
@@ -29,29 +30,32 @@ class Verdicts:
 
     def good(self, story: GoodStory) -> bool:
         """The story is good. False when it was already, unchanged."""
-        before = self._good.find(story.story_id)
-        if self._pairs.has_verdict(story.story_id):
-            self._pairs.strike_verdict(story.story_id)
-        is_new = self._good.save(story)
-        self._mend(story.prompt, before.prompt if before else story.prompt)
-        return is_new
+        with self._pairs.turn():
+            before = self._good.find(story.story_id)
+            if self._pairs.has_verdict(story.story_id):
+                self._pairs.strike_verdict(story.story_id)
+            is_new = self._good.save(story)
+            self._mend(story.prompt, before.prompt if before else story.prompt)
+            return is_new
 
     def take_back_good(self, story_id: str) -> bool:
         """The story is good no longer; False if it was not. ``UnknownStoryError`` if it was never saved."""
-        was_good = self._good.take_back(story_id)
-        row = self._good.find(story_id)
-        if row:
-            self._mend(row.prompt)
-        return was_good
+        with self._pairs.turn():
+            was_good = self._good.take_back(story_id)
+            row = self._good.find(story_id)
+            if row:
+                self._mend(row.prompt)
+            return was_good
 
     def not_for_me(self, verdict: Preference) -> bool:
         """The story is not for the writer. False when that was known.
 
         A reason that comes late, when the writer has taken their word back since, changes nothing else.
         """
-        if not self._pairs.is_struck_out(verdict):
-            self._unsay_good(verdict.story_id)
-        return self._pairs.reject(verdict, self._good.good_for)
+        with self._pairs.turn():
+            if not self._pairs.is_struck_out(verdict):
+                self._unsay_good(verdict.story_id)
+            return self._pairs.reject(verdict, self._good.good_for)
 
     def take_back_not_for_me(self, story_id: str) -> bool:
         """*Not for me* holds no longer; False if it did not. ``UnknownStoryError`` if it was never said."""
@@ -63,10 +67,11 @@ class Verdicts:
 
     def put_back(self, pair_id: str) -> PairRow:
         """The pair counts again; if it is a verdict, its story is not a good one."""
-        pair = self._pairs.find(pair_id)
-        if pair.is_verdict:
-            self._unsay_good(pair.story_id)
-        return self._pairs.stand(pair_id, COUNTS)
+        with self._pairs.turn():
+            pair = self._pairs.find(pair_id)
+            if pair.is_verdict:
+                self._unsay_good(pair.story_id)
+            return self._pairs.stand(pair_id, COUNTS)
 
     def _unsay_good(self, story_id: str) -> None:
         row = self._good.find(story_id)

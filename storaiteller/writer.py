@@ -51,8 +51,7 @@ def rewrite(
     engine: Engine, settings: StorySettings, passage: Passage, wish: Wish, choice: Choice
 ) -> ChunkStream:
     """A new wording of ``passage.selected`` alone, with the space around it that the old one had."""
-    if not passage.selected.strip():
-        raise InvalidRequestError("Select some words to rewrite first.", field="selected")
+    check_passage(passage)
     if wish.action is Action.PROOFREAD:
         return insisting(lambda attempt: _proofread(engine, settings, passage, wish, choice, attempt))
     wish = as_spoken(passage, wish)
@@ -84,8 +83,7 @@ def insert(
     engine: Engine, settings: StorySettings, before: str, after: str, instruction: str, choice: Choice
 ) -> ChunkStream:
     """A passage to stand between ``before`` and ``after``, with the space it needs there."""
-    if not before.strip() and not after.strip():
-        raise InvalidRequestError("There is no text to put a passage into.", field="before")
+    check_insertion(before, after)
     messages = insert_messages(settings, before, after, instruction)
     options = bounded(choice, insertion_words(instruction).most)
     return insisting(
@@ -93,6 +91,18 @@ def insert(
             engine, messages, another(options, attempt), InsertionFilter(before, after, instruction)
         )
     )
+
+
+def check_passage(passage: Passage) -> None:
+    """``InvalidRequestError`` where there is nothing to rewrite."""
+    if not passage.selected.strip():
+        raise InvalidRequestError("Select some words to rewrite first.", field="selected")
+
+
+def check_insertion(before: str, after: str) -> None:
+    """``InvalidRequestError`` where there is nothing to insert into."""
+    if not before.strip() and not after.strip():
+        raise InvalidRequestError("There is no text to put a passage into.", field="before")
 
 
 async def _opened(stream: ChunkStream, passage: Passage, wish: Wish) -> ChunkStream:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from storaiteller import demo_model
 from storaiteller.config import Config
 from storaiteller.story import Genre, Register, StorySettings
 from tests.fakes import scripted
+from tests.tables import copied_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,6 +28,12 @@ hypothesis.settings.load_profile("without deadlines")
 def pytest_sessionstart() -> None:
     """Hear Ctrl-C even where the tests run in the background, and let the commands under test hear it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: it need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +50,16 @@ def is_marked(item: pytest.Item, name: str) -> bool:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tables(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Libraries get their tables without the migrations, but where these are what is tested."""
+    if request.module.__name__ == "tests.library.test_database":
+        yield
+        return
+    with copied_tables():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"bounds", "ledger"},
             {"config", "prompts", "length", "excerpt", "candidates", "ollama_store", "version"}
             | {"feedback_csv", "preferences_csv"},
+            {"beginnings", "endings", "corrections"},
             {"splice", "feedback", "preferences", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model", "verdicts"}
             | {"gist", "insertion", "proofreading", "streams"},

@@ -34,6 +34,7 @@ def heard(kept: TitlesFilter | SummaryFilter, said: str, size: int = 5) -> list[
         ('"Who goes there?"', "Who goes there?"),
         ("Wait for me…", "Wait for me…"),
         ("1984", "1984"),
+        ("4. Es war ein König;", "Es war ein König"),
         ("Sure! Here are five titles for your story:", ""),
         ("Here Be Dragons", "Here Be Dragons"),
         ("Titles:", ""),

@@ -22,6 +22,7 @@ from tests.fakes import ScriptedEngine, collect
         pytest.param("Ada ran to the ", "sea.", "", " ", id="before a word"),
         pytest.param("Ada ran", ", as she could.", " ", "", id="before a comma"),
         pytest.param("She said: “", "Come”", "", " ", id="after a quote"),
+        pytest.param("月が出た。", "海は静かだった。", "", "", id="where no spaces are written"),
         pytest.param("Ada ran.", "\n\nShe fell.", "\n\n", "", id="after a paragraph"),
         pytest.param("Ada ran.\n\n", "She fell.", "", "\n\n", id="before a paragraph"),
         pytest.param("Ada ran.\n\n", "\n\nShe fell.", "", "", id="on a line of its own"),

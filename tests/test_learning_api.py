@@ -27,6 +27,13 @@ async def shown(http: httpx.AsyncClient) -> dict[str, Any]:
     return told
 
 
+@pytest.fixture(scope="module")
+def seeded(shared: httpx.AsyncClient, shared_config: Config) -> httpx.AsyncClient:
+    """A client of one app with four versions, for tests that change nothing."""
+    seed(shared_config.data_dir)
+    return shared
+
+
 # --- what is told ---------------------------------------------------------------------------------
 
 
@@ -244,33 +251,34 @@ async def test_the_strength_is_kept_for_every_version(http: httpx.AsyncClient, c
 
 @pytest.mark.parametrize("strength", ["1", -0.1, 1.3, True, None, [], "NaN"])
 async def test_a_strength_that_cannot_be_is_named(
-    http: httpx.AsyncClient, config: Config, strength: Any
+    seeded: httpx.AsyncClient, shared_config: Config, strength: Any
 ) -> None:
-    response = await http.post("/learning/strength", json={"strength": strength})
+    response = await seeded.post("/learning/strength", json={"strength": strength})
     message = assert_error(response, 422, "invalid_request", "strength")
     assert "strength must be a number from 0 to 1.2" in message
-    assert not Registry(config.data_dir).path.exists()
+    assert Registry(shared_config.data_dir).read().strength == 1.0
 
 
-async def test_a_strength_of_nan_is_refused(http: httpx.AsyncClient) -> None:
+async def test_a_strength_of_nan_is_refused(seeded: httpx.AsyncClient) -> None:
     body, kind = b'{"strength": NaN}', {"content-type": "application/json"}
     assert_error(
-        await http.post("/learning/strength", content=body, headers=kind), 422, "invalid_request", "strength"
+        await seeded.post("/learning/strength", content=body, headers=kind),
+        422,
+        "invalid_request",
+        "strength",
     )
 
 
 @pytest.mark.parametrize("version", ["", "3", "v0", "../v1", "v1/../v2", "v1\n", 1, ["v1"]])
-async def test_a_name_that_is_none_is_named(http: httpx.AsyncClient, config: Config, version: Any) -> None:
-    seed(config.data_dir)
-    response = await http.post("/learning/active", json={"version": version})
+async def test_a_name_that_is_none_is_named(seeded: httpx.AsyncClient, version: Any) -> None:
+    response = await seeded.post("/learning/active", json={"version": version})
     assert "such as v3" in assert_error(response, 422, "invalid_request", "version")
 
 
-async def test_a_choice_has_to_be_made(http: httpx.AsyncClient, config: Config) -> None:
+async def test_a_choice_has_to_be_made(seeded: httpx.AsyncClient, shared_config: Config) -> None:
     """A body that names nothing must not mean the base model."""
-    seed(config.data_dir)
-    assert_error(await http.post("/learning/active", json={}), 422, "invalid_request", "version")
-    assert Registry(config.data_dir).read().active == "v3"
+    assert_error(await seeded.post("/learning/active", json={}), 422, "invalid_request", "version")
+    assert Registry(shared_config.data_dir).read().active == "v3"
 
 
 async def test_a_version_that_is_not_there_or_has_lost_its_file_is_refused(
@@ -344,11 +352,8 @@ async def test_a_version_without_a_report_or_samples_says_so(http: httpx.AsyncCl
 @pytest.mark.parametrize(
     "name", ["v0", "v1x", "V1", "..", "%2e%2e", "v1%2f..%2fv2", "v1%00", "v1%0a", "registry"]
 )
-async def test_a_name_never_becomes_a_path(
-    http: httpx.AsyncClient, config: Config, name: str, kind: str
-) -> None:
-    seed(config.data_dir)
-    response = await http.get(f"/learning/versions/{name}/{kind}")
+async def test_a_name_never_becomes_a_path(seeded: httpx.AsyncClient, name: str, kind: str) -> None:
+    response = await seeded.get(f"/learning/versions/{name}/{kind}")
     assert response.status_code in (404, 422)
     assert response.json()["code"] in ("not_found", "invalid_request")
 
@@ -377,14 +382,15 @@ async def test_a_folder_that_is_no_version_of_ours_is_not_served(
     ],
 )
 async def test_strangers_are_told_and_can_change_nothing(
-    http: httpx.AsyncClient, config: Config, method: str, path: str
+    seeded: httpx.AsyncClient, shared_config: Config, method: str, path: str
 ) -> None:
-    registry = seed(config.data_dir)
     wrong = {"authorization": "Bearer wrong"}
-    assert_error(await http.request(method, path, headers=wrong, json={"version": None}), 401, "not_allowed")
+    assert_error(
+        await seeded.request(method, path, headers=wrong, json={"version": None}), 401, "not_allowed"
+    )
     foreign = {"origin": "http://evil.example"}
-    assert_error(await http.request(method, path, headers=foreign), 403, "foreign_origin")
-    assert registry.read().active == "v3"
+    assert_error(await seeded.request(method, path, headers=foreign), 403, "foreign_origin")
+    assert Registry(shared_config.data_dir).read().active == "v3"
 
 
 async def test_the_page_is_served_with_its_parts_and_no_script_of_its_own(http: httpx.AsyncClient) -> None:

@@ -122,6 +122,7 @@ async def test_a_story_sent_twice_is_added_once_and_another_one_under_its_id_is_
     assert (response.status_code, response.json()["code"]) == (409, "conflict")
 
 
+@pytest.mark.slow
 async def test_three_megabytes_are_kept_as_they_are(http: httpx.AsyncClient) -> None:
     text = MEGABYTES_3
     story = await made(http, id=ID, text=text)

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from storaiteller.errors import LedgerError, UnknownPairError, UnknownStoryError
-from storaiteller.feedback import GOOD, FeedbackLedger
+from storaiteller.feedback import GOOD, TAKEN_BACK, FeedbackLedger, GoodStory
 from storaiteller.preferences import (
     COUNTS,
     STRUCK_OUT,
@@ -219,6 +220,7 @@ for number in itertools.count():
 """
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(path: Path) -> None:
     chance = random.Random(9)
     acknowledged: list[str] = []
@@ -344,6 +346,28 @@ def test_the_later_word_holds(verdicts: Verdicts, ledger: PreferenceLedger, good
     assert the_pair(ledger, "s1").standing == STRUCK_OUT
     verdicts.put_back(verdict_id("s1"))
     assert good.good_for(PROMPT) == []
+
+
+def test_two_words_at_once_leave_one(
+    verdicts: Verdicts, ledger: PreferenceLedger, good: FeedbackLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were kept where another window said *Not for me* between the two halves of *Good story*."""
+    save = good.save
+    other = threading.Thread(target=lambda: verdicts.not_for_me(a_verdict("s1")))
+
+    def slowly(story: GoodStory) -> bool:
+        other.start()
+        other.join(0.05)
+        return save(story)
+
+    monkeypatch.setattr(good, "save", slowly)
+    verdicts.good(good_story("s1"))
+    other.join()
+
+    row = good.find("s1")
+    assert row
+    assert row.rating == TAKEN_BACK
+    assert ledger.find(verdict_id("s1")).standing == COUNTS
 
 
 def test_a_reason_that_comes_late_does_not_undo_the_later_word(

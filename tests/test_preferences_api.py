@@ -27,6 +27,7 @@ REWRITE: dict[str, Any] = {
     "after": " The end.",
     "instruction": "shorter",
 }
+INSERT = {"type": "insert", "id": "i1", "settings": SETTINGS, "before": "Ada ran.", "after": ""}
 CHOICE: dict[str, Any] = {
     "id": ID,
     "kind": "passage",
@@ -111,17 +112,21 @@ async def test_what_differs_in_nothing_makes_no_pair(http: httpx.AsyncClient, co
         ("kind", "poem", "passage, insertion, story"),
         ("story", "s1", "or null"),
         ("id", "c1", "32 characters"),
-        ("asked", {"type": "stop", "id": "s"}, "generate, rewrite, continue"),
-        ("asked", {**REWRITE, "settings": {**SETTINGS, "max_words": 3}}, "from 20 to"),
+        ("kind", "story", "is passage"),
+        ("asked.type", {"type": "stop", "id": "s"}, "generate, rewrite, continue"),
+        ("asked.settings.max_words", {**REWRITE, "settings": {**SETTINGS, "max_words": 3}}, "from 20 to"),
+        ("asked.register", {**REWRITE, "action": "register"}, "one of Casual"),
+        ("asked.selected", {**REWRITE, "selected": " \n"}, "Select some words"),
+        ("asked.before", {**INSERT, "before": " "}, "no text to put"),
+        ("asked.id", {**REWRITE, "id": ""}, "text of 1 to 128 characters"),
     ],
 )
 async def test_a_wrong_choice_is_said_in_words_and_leaves_no_trace(
-    http: httpx.AsyncClient, config: Config, field: str, value: Any, allowed: str
+    shared: httpx.AsyncClient, shared_config: Config, field: str, value: Any, allowed: str
 ) -> None:
-    response = await http.post("/preferences", json={**CHOICE, field: value})
-    at = {"asked": "asked.type" if value == {"type": "stop", "id": "s"} else "asked.settings.max_words"}
-    assert allowed in assert_error(response, 422, "invalid_request", at.get(field, field))
-    assert rows_of(config.preferences_path) == []
+    response = await shared.post("/preferences", json={**CHOICE, field.partition(".")[0]: value})
+    assert allowed in assert_error(response, 422, "invalid_request", field)
+    assert rows_of(shared_config.preferences_path) == []
 
 
 async def test_not_for_me_is_marked_given_a_reason_and_taken_back(
@@ -173,7 +178,8 @@ async def test_pairs_are_looked_through_and_struck_out(http: httpx.AsyncClient) 
     assert (await shown(http))["counting"] == 1
     assert (await http.post(f"/preferences/{pair['id']}/unstrike")).json() == pair
     assert_error(await http.post(f"/preferences/{OTHER_ID}/strike"), 404, "unknown_pair")
-    assert_error(await http.post("/preferences/x/strike"), 422, "invalid_request", "pair")
+    wrong = assert_error(await http.post("/preferences/x/strike"), 422, "invalid_request", "pair")
+    assert "32 characters of 0 to 9 and a to f" in wrong
     assert_error(await http.get("/preferences?limit=1001"), 422, "invalid_request", "limit")
 
 
@@ -193,12 +199,12 @@ async def test_a_file_that_is_not_ours_is_named_and_left_alone(config: Config) -
     assert config.preferences_path.read_text() == "Date,Amount\n1,2\n"
 
 
-async def test_the_page_is_served_with_its_parts_and_no_script_of_its_own(http: httpx.AsyncClient) -> None:
-    response = await http.get("/choices")
+async def test_the_page_is_served_with_its_parts_and_no_script_of_its_own(shared: httpx.AsyncClient) -> None:
+    response = await shared.get("/choices")
     assert response.status_code == 200
     assert response.text.startswith("<!doctype html>")
     for asset in ("choices.js", "choices.css", "main.css"):
         assert f"/assets/{asset}" in response.text
-        assert (await http.get(f"/assets/{asset}")).status_code == 200
+        assert (await shared.get(f"/assets/{asset}")).status_code == 200
     assert "<style" not in response.text
     assert " style=" not in response.text

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from storaiteller.bounds import lengths
-from storaiteller.prompts import rewrite_messages
+from storaiteller.prompts import rewrite_messages, rewrite_prompt
 from storaiteller.splice import PassageFilter
 from storaiteller.story import PLAIN, Action, Message, Passage, Register, StorySettings, Wish, count_words
 from storaiteller.streams import Choice
@@ -208,6 +208,65 @@ async def test_a_proofread_part_of_a_sentence_stays_one(settings: StorySettings)
 )
 async def test_a_passage_that_sounds_like_talk_is_kept(settings: StorySettings, text: str) -> None:
     assert await proofread(settings, text, text) == text
+
+
+LONG = (
+    "Ada walked too the harbour, were the boats lay. It rained. She wait for 2 hours, she was cold.\r\n\r\n"
+    "Bo laugh at her 🌙."
+)
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize(
+    ("asked", "said", "becomes"),
+    [
+        ("were", "where", "where"),
+        ("She wait", "She waited", "She waited"),
+        ("hours, she", "hours. She", "hours. She"),
+        ("lay. It", "lay, and it", "lay, and it"),
+        (", were the boats lay", ", she forgot her coat and left", None),
+        ("It rained. ", "", None),
+        ("It rained.", "There was a storm coming up.", None),
+        ("2", "7", None),
+        (" 🌙", "", None),
+        ("\r\n\r\n", "\n", None),
+        (LONG[LONG.index("She") :], "", None),
+        ("her 🌙.", "her 🌙. The end. And so on.", None),
+    ],
+)
+async def test_what_is_no_correction_leaves_a_proofread_passage_as_it_was(
+    settings: StorySettings, asked: str, said: str, becomes: str | None, size: int
+) -> None:
+    """A small model told a second paragraph anew, left a third out, and put the writer's pictures away."""
+    right = LONG if becomes is None else LONG.replace(asked, becomes)
+
+    assert await proofread(settings, LONG.replace(asked, said), LONG, size=size) == right
+
+
+async def test_a_picture_that_is_put_away_after_an_opening_stays(settings: StorySettings) -> None:
+    passage = Passage("", "I love teh moon 🌙 and she love me 👩‍👩‍👧.", "")
+    wish = Wish(Action.PROOFREAD, opening="I")
+
+    pieces, _ = await opened(settings, wish, passage, " love the moon and", " she loves me.")
+
+    assert "".join(pieces) == passage.selected
+
+
+async def test_the_quotation_marks_of_a_proofread_passage_stay(settings: StorySettings) -> None:
+    assert await proofread(settings, '"She said, "No.""', 'She sayd, "No."') == 'She said, "No."'
+
+
+def test_the_prompt_of_proofreading_has_nothing_that_the_model_does_not_read(settings: StorySettings) -> None:
+    passage = Passage("It was late. ", BAD, "")
+
+    assert "It was late." not in rewrite_prompt(settings, passage, Wish(Action.PROOFREAD, opening="Ada"))
+
+
+async def test_an_opening_of_a_proofread_passage_has_one_space_after_it(settings: StorySettings) -> None:
+    wish = Wish(Action.PROOFREAD, opening="Ada ")
+    pieces, _ = await opened(settings, wish, Passage("", BAD, ""), " ran to the sea. ", "She saw a fox.")
+
+    assert "".join(pieces) == GOOD
 
 
 def test_a_wish_is_plain_unless_it_says_otherwise() -> None:

@@ -39,14 +39,19 @@ def ask(engine: Engine, request: WriteRequest) -> ChunkStream:
 
 
 def prompt_of(request: WriteRequest) -> str:
-    """All that the model is asked by ``request``, as one text: what is kept beside a judged answer."""
+    """All that the model is asked by ``request``, as one text: what is kept beside a judged answer.
+
+    Raises ``InvalidRequestError`` where there is nothing to ask.
+    """
     settings = request.settings
     match request:
         case Generate():
             return prompts.story_prompt(settings)
         case Rewrite():
+            writer.check_passage(request.passage)
             return prompts.rewrite_prompt(settings, request.passage, request.wish)
         case Insert():
+            writer.check_insertion(request.before, request.after)
             return prompts.shown(
                 prompts.insert_messages(settings, request.before, request.after, request.instruction)
             )

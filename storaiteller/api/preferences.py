@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from storaiteller.api.asking import prompt_of
 from storaiteller.api.errors import responses
@@ -30,6 +39,12 @@ HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 StoryId = Annotated[str, StringConstraints(pattern=STORY_ID)]
 Pair = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
 MOST_REJECTED = 20
+_KIND_OF: dict[str, Kind] = {
+    "rewrite": "passage",
+    "insert": "insertion",
+    "generate": "story",
+    "continue": "story",
+}
 
 
 class Choice(BaseModel):
@@ -47,6 +62,12 @@ class Choice(BaseModel):
     rejected: Annotated[list[StoryText], Field(min_length=1, max_length=MOST_REJECTED)]
     reason: Instruction = ""
     story: HexId | None = None
+
+    @field_validator("asked", mode="wrap")
+    @classmethod
+    def _says_where(cls, asked: object, validate: ValidatorFunctionWrapHandler) -> object:
+        with _in_asked():
+            return validate(asked)
 
 
 class NotForMe(BaseModel):
@@ -152,8 +173,21 @@ def preferences_router(ledger: PreferenceLedger, verdicts: Verdicts) -> APIRoute
     return router
 
 
+@contextmanager
+def _in_asked() -> Iterator[None]:
+    """What is wrong with the message is said of the field in which it came."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise InvalidRequestError(error.message, field=f"asked.{error.field}") from error
+
+
 def _pairs_of(choice: Choice) -> list[Preference]:
-    asked, prompt = choice.asked, prompt_of(choice.asked)
+    asked = choice.asked
+    with _in_asked():
+        prompt = prompt_of(asked)
+    if choice.kind != (kind := _KIND_OF[asked.type]):
+        raise InvalidRequestError(f"The kind of what {asked.type} asks for is {kind}.", field="kind")
     others = [text for text in dict.fromkeys(choice.rejected) if text.strip() and text != choice.chosen]
     return [
         Preference(

@@ -101,9 +101,7 @@ def summary_messages(text: str) -> list[Message]:
 
 def rewrite_prompt(settings: StorySettings, passage: Passage, wish: Wish = PLAIN) -> str:
     """All that the model sees for a rewrite as one text, as ``POST /redopartofstory`` shows it."""
-    question, *begun = rewrite_messages(settings, passage, wish)
-    before = passage.before + as_spoken(passage, wish).opening_of(passage) if begun else ""
-    return _rendered("rewrite_shown.j2", question=question.content, before=before)
+    return shown(rewrite_messages(settings, passage, wish))
 
 
 def shown(messages: Sequence[Message]) -> str:

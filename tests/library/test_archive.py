@@ -314,6 +314,7 @@ def peak_of(raw: bytes, **limits: int) -> tuple[list[Adoptable | Refused] | str,
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_text_that_many_versions_have_is_read_and_held_once() -> None:
     """5,000 versions all have one text of 4,000,000 spaces, 20 GB together."""
     text = " " * 4_000_000

@@ -126,6 +126,7 @@ def test_an_export_is_what_was_there_when_it_began(library: Library) -> None:
     assert [each.text for each in versions] == ["second"]
 
 
+@pytest.mark.slow
 def test_an_export_holds_one_version_at_a_time(library: Library) -> None:
     library.adopt(
         archived(), [version(number, text=f"{number}" + " " * 3_900_000) for number in range(1, 17)]

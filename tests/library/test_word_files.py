@@ -183,6 +183,7 @@ stories = st.lists(
 
 @settings(max_examples=40)
 @given(text=stories.map("\n".join).filter(str.strip))
+@pytest.mark.slow
 def test_what_was_exported_opens_with_the_same_paragraphs(text: str) -> None:
     assert read(write_word("The fox", text)) == Written("The fox", text)
 

@@ -57,6 +57,7 @@ export class ChoicesPage {
 
   #replace(pair) {
     const was = this.#told.pairs.find(({ id }) => id === pair.id);
+    if (!was) return void this.read(); // it is further down by now
     const pairs = this.#told.pairs.map((each) => (each.id === pair.id ? pair : each));
     this.#told = { ...this.#told, pairs, counting: this.#told.counting + Number(pair.counts) - Number(was.counts) };
     this.#redraw(pair);
