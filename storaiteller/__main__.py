@@ -140,7 +140,8 @@ def pull(name: Annotated[str, typer.Argument(help="A model of Ollama's library, 
 
 
 async def _write(config: Config, settings: StorySettings, seed: int | None) -> None:
-    from storaiteller import streams, writer
+    from storaiteller import writer
+    from storaiteller.answers import streams
     from storaiteller.models import Models
 
     await _fetch_if_needed(config)

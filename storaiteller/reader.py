@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from storaiteller.candidates import may_begin, merged, word_in
+from storaiteller.answers.candidates import may_begin, merged, word_in
+from storaiteller.answers.gist import LONGEST_TITLE, MOST_LINES, SUMMARY_MOST, SummaryFilter, TitlesFilter
+from storaiteller.answers.streams import ATTEMPTS, Choice, ChunkStream, Filter, another, bounded, filtered
 from storaiteller.engines.base import Engine, GenerationOptions
 from storaiteller.errors import GenerationFailedError, InvalidRequestError, PromptTooLongError
 from storaiteller.excerpt import excerpt
-from storaiteller.gist import LONGEST_TITLE, MOST_LINES, SUMMARY_MOST, SummaryFilter, TitlesFilter
 from storaiteller.prompts import story_messages, summary_messages, titles_messages
 from storaiteller.story import Candidate, Chunk, Message, SamplingOptions, StorySettings
-from storaiteller.streams import ATTEMPTS, Choice, ChunkStream, Filter, another, bounded, filtered
 
 READ_FOR_TITLES = 8_000
 """Characters of a story that are read for its titles; of a longer one, parts."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import replace
 
+from storaiteller.answers.insertion import InsertionFilter
+from storaiteller.answers.length import LONGEST_SENTENCE, SentenceKeeper
+from storaiteller.answers.proofreading import ProofreadFilter
+from storaiteller.answers.splice import ContinuationFilter, PassageFilter
+from storaiteller.answers.streams import Choice, ChunkStream, another, bounded, filtered, insisting
 from storaiteller.bounds import insertion_words, lengths
 from storaiteller.engines.base import Engine
 from storaiteller.errors import InvalidRequestError, StoryFullError
-from storaiteller.insertion import InsertionFilter
-from storaiteller.length import LONGEST_SENTENCE, SentenceKeeper
 from storaiteller.prompts import as_spoken, insert_messages, rewrite_messages, story_messages
-from storaiteller.proofreading import ProofreadFilter
-from storaiteller.splice import ContinuationFilter, PassageFilter
 from storaiteller.story import Action, Chunk, Passage, StorySettings, Wish, count_words
-from storaiteller.streams import Choice, ChunkStream, another, bounded, filtered, insisting
 
 PROOFREADING_TEMPERATURE = 0.1
 """A proofreader has nothing to invent, and has to say again what was said."""

@@ -25,12 +25,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         (
             {"story", "errors", "durable", "ledger_csv"},
             {"bounds", "ledger"},
-            {"config", "prompts", "length", "excerpt", "candidates", "ollama_store", "version"}
-            | {"feedback_csv", "preferences_csv"},
-            {"beginnings", "endings", "corrections"},
-            {"splice", "feedback", "preferences", "engines", "registry", "library"},
-            {"demo_model", "learned", "own_model", "verdicts"}
-            | {"gist", "insertion", "proofreading", "streams"},
+            {"config", "prompts", "excerpt", "ollama_store", "version", "feedback_csv", "preferences_csv"},
+            {"feedback", "preferences", "engines", "registry", "library"},
+            {"demo_model", "learned", "own_model", "verdicts", "answers"},
             {"models", "writer", "reader"},
             {"api"},
             {"app"},

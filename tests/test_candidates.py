@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from storaiteller.candidates import may_begin, merged, word_in
+from storaiteller.answers.candidates import may_begin, merged, word_in
 from storaiteller.errors import WordsUnsupportedError
 from storaiteller.reader import words_after
 from storaiteller.story import Candidate, Chunk, Message, StorySettings

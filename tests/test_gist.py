@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from storaiteller.answers.gist import SUMMARY_MOST, SummaryFilter, TitlesFilter, clean_title
+from storaiteller.answers.streams import Choice
 from storaiteller.errors import GenerationFailedError, InvalidRequestError, PromptTooLongError
 from storaiteller.excerpt import GAP, excerpt
-from storaiteller.gist import SUMMARY_MOST, SummaryFilter, TitlesFilter, clean_title
 from storaiteller.reader import READ_FOR_SUMMARY, READ_FOR_TITLES, summary, titles
 from storaiteller.story import count_words
-from storaiteller.streams import Choice
 from tests.fakes import ScriptedEngine, collect
 
 STORY = "Ada ran to the sea. The fox saw her. " * 20

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from storaiteller.answers.insertion import MOST_IN_A_SENTENCE, InsertionFilter, seams
+from storaiteller.answers.streams import Choice
 from storaiteller.bounds import MOST_INSERTED, insertion_words
 from storaiteller.errors import InvalidRequestError
-from storaiteller.insertion import MOST_IN_A_SENTENCE, InsertionFilter, seams
 from storaiteller.story import StorySettings, count_words
-from storaiteller.streams import Choice
 from storaiteller.writer import insert
 from tests.fakes import ScriptedEngine, collect
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storaiteller.length import SentenceKeeper, ends_sentence, sentence_end
+from storaiteller.answers.length import SentenceKeeper, ends_sentence, sentence_end
 from storaiteller.story import count_words
 
 STORY = (

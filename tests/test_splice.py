@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storaiteller.answers.length import SentenceKeeper
+from storaiteller.answers.splice import ContinuationFilter, PassageFilter
 from storaiteller.bounds import lengths
-from storaiteller.length import SentenceKeeper
-from storaiteller.splice import ContinuationFilter, PassageFilter
 from storaiteller.story import PLAIN, Passage, Wish, count_words
 
 BEFORE, AFTER = "Ada ran away from home. ", " Then the moon rose over it."

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from storaiteller.answers.splice import PassageFilter
+from storaiteller.answers.streams import Choice
 from storaiteller.bounds import lengths
 from storaiteller.prompts import rewrite_messages, rewrite_prompt
-from storaiteller.splice import PassageFilter
 from storaiteller.story import PLAIN, Action, Message, Passage, Register, StorySettings, Wish, count_words
-from storaiteller.streams import Choice
 from storaiteller.writer import rewrite
 from tests.fakes import Script, ScriptedEngine, collect
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from storaiteller.answers.streams import Choice
 from storaiteller.errors import GenerationFailedError, InvalidRequestError, StoryFullError
 from storaiteller.prompts import story_prompt
 from storaiteller.story import PLAIN, Message, Passage, StorySettings, Wish, count_words
-from storaiteller.streams import Choice
 from storaiteller.writer import continue_story, rewrite, write
 from tests.fakes import ScriptedEngine, collect
 

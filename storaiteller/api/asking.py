@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storaiteller import prompts, reader, writer
+from storaiteller.answers.streams import Choice, ChunkStream
 from storaiteller.api.protocol import (
     Continue,
     Generate,
@@ -15,7 +16,6 @@ from storaiteller.api.protocol import (
 )
 from storaiteller.engines.base import Engine
 from storaiteller.excerpt import excerpt
-from storaiteller.streams import Choice, ChunkStream
 
 
 def ask(engine: Engine, request: WriteRequest) -> ChunkStream:

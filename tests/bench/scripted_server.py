@@ -19,13 +19,13 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from storaiteller import server
+from storaiteller.answers.streams import TOKENS_PER_WORD
 from storaiteller.app import create_app
 from storaiteller.config import Config, EngineChoice, load_config
 from storaiteller.engines.base import Engine, GenerationOptions, Report
 from storaiteller.models import ModelInfo, Models
 from storaiteller.prompts import story_messages
 from storaiteller.story import Chunk, Message, StorySettings
-from storaiteller.streams import TOKENS_PER_WORD
 from tests.bench import texts
 from tests.fakes import ScriptedEngine, ScriptedModels
 

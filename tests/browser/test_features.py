@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from storaiteller.length import ends_sentence
+from storaiteller.answers.length import ends_sentence
 from storaiteller.story import count_words
 from tests.browser.conftest import Site
 from tests.browser.desk import SLOW_MS, Desk

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from storaiteller.beginnings import StartTrimmer
+from storaiteller.answers.beginnings import StartTrimmer
+from storaiteller.answers.endings import EndWatcher, FragmentKeeper
+from storaiteller.answers.length import SentenceKeeper, ends_sentence
+from storaiteller.answers.splice import SpliceFilter
 from storaiteller.bounds import PARAGRAPH, insertion_words
-from storaiteller.endings import EndWatcher, FragmentKeeper
-from storaiteller.length import SentenceKeeper, ends_sentence
-from storaiteller.splice import SpliceFilter
 from storaiteller.story import UNSPACED
 
 MOST_IN_A_SENTENCE = 24

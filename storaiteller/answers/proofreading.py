@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from storaiteller.beginnings import OpeningSeam
+from storaiteller.answers.beginnings import OpeningSeam
+from storaiteller.answers.corrections import CorrectionKeeper
+from storaiteller.answers.length import SentenceKeeper
+from storaiteller.answers.splice import is_fragment
 from storaiteller.bounds import lengths
-from storaiteller.corrections import CorrectionKeeper
-from storaiteller.length import SentenceKeeper
-from storaiteller.splice import is_fragment
 from storaiteller.story import Passage, Wish
 
 _QUOTES = '"“”«»'

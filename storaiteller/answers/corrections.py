@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from storaiteller.length import sentence_end
+from storaiteller.answers.length import sentence_end
 
 _LINE_END = re.compile(r"\S[^\S\n]*\n\s*(?=\S)")
 _KEPT = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]|\\d+")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from storaiteller.beginnings import OpeningSeam, StartTrimmer
+from storaiteller.answers.beginnings import OpeningSeam, StartTrimmer
+from storaiteller.answers.endings import EndWatcher, FragmentKeeper
+from storaiteller.answers.length import LONGEST_SENTENCE, SentenceKeeper, ends_sentence, sentence_end
 from storaiteller.bounds import lengths
-from storaiteller.endings import EndWatcher, FragmentKeeper
-from storaiteller.length import LONGEST_SENTENCE, SentenceKeeper, ends_sentence, sentence_end
 from storaiteller.story import PLAIN, Action, Passage, Wish, count_words
 
 ROOM = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from storaiteller.length import SentenceKeeper, ends_sentence
+from storaiteller.answers.length import SentenceKeeper, ends_sentence
 from storaiteller.story import count_words
 
 MOST_TITLES = 5

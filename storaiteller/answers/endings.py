@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from storaiteller.length import ends_sentence, sentence_end
+from storaiteller.answers.length import ends_sentence, sentence_end
 from storaiteller.story import WORD
 
 SHORTEST_MARKER = 12
