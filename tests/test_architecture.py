@@ -89,7 +89,7 @@ def test_a_story_knows_nothing_but_itself() -> None:
     assert rooms_used_by("story") == set()
 
 
-@pytest.mark.parametrize("room", ["prompts", "length", "splice", "writer", "engines"])
+@pytest.mark.parametrize("room", ["prompts", "answers", "reader", "writer", "engines"])
 def test_what_makes_a_story_knows_nothing_of_how_it_is_asked_for(room: str) -> None:
     assert not rooms_used_by(room) & {"api", "app", "server", "config", "models"}
 
