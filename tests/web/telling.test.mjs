@@ -138,6 +138,19 @@ test("a story that was continued is told to its end, and Undo takes away what wa
   }
 });
 
+test("a story that was stopped stays stopped over a reload", () => {
+  const first = new Window();
+  first.telling.write(SETTINGS, "m");
+  first.tell(PIECES.slice(0, 2));
+  first.telling.stop();
+  const again = new Window(first.desk);
+  assert.deepEqual([again.stopped, again.telling.state.phase], [first.asked.id, "stopping"]);
+  again.tell(PIECES.slice(0, 3));
+  again.done("cancelled");
+  assert.equal(again.editor.text, PIECES.slice(0, 3).join(""));
+  assert.match(again.telling.state.note, /^Stopped at/);
+});
+
 test("a line that drops is said quietly, and the story goes on when it is back", () => {
   const window = new Window();
   window.telling.write(SETTINGS, "m");

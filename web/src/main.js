@@ -69,6 +69,7 @@ async function open() {
   const connection = new Connection(`${location.origin.replace(/^http/, "ws")}/ws`, {
     onChanged: ({ story, revision, trashed }) => library.sync.heard({ id: story, revision, isTrashed: trashed }),
     onLine: (up) => (!up || health.now?.ready === false) && health.check(),
+    stops: left?.stops,
   });
   const shared = { connection, announcer, diagnose };
 
@@ -129,6 +130,7 @@ async function open() {
     beforeLeaving: () => (telling.flush(), library.sync.settle()),
     collect: () => ({
       telling: (telling.flush(), telling.kept),
+      stops: connection.stops,
       text: editor.text,
       earlier: editor.earlier,
       card: editor.card,

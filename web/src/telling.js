@@ -47,12 +47,14 @@ export class Telling {
     this.#start(tale, { isResumed: true });
     // From its beginning, so that the whole is known; what is on the page already is not written again.
     this.connection.resume(tale.id, 0, (answer) => this.#now?.tale === tale && this.#hear(answer));
+    if (tale.isStopped) this.stop();
   }
 
   stop() {
     if (!this.busy || this.state.phase === "stopping") return;
     this.#show({ phase: "stopping", note: "Stopping…" });
     const { tale } = this.#now;
+    tale.isStopped = true;
     this.connection.stop(tale.id);
     setTimeout(() => this.#now?.tale === tale && this.#done({ finish_reason: "cancelled" }), STOP_PATIENCE_MS);
   }
