@@ -90,7 +90,8 @@ async function open() {
     ...shared,
     editor,
     onChange: show,
-    onWritten: (tale) => library.sync.written(tale),
+    onAsked: () => keeper.keep(),
+    onOver: (tale) => (keeper.keep(), library.sync.written(tale)),
     onTrouble: (error) => page.complain(error),
   });
   const library = new LibraryDesk({
