@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -299,6 +301,16 @@ async def test_the_oldest_are_forgotten_first(
         with pytest.raises(UnknownRequestError):
             room.find(f"g{number}")
     assert [room.find(f"g{number}").told.text for number in (2, 3)] == [WHOLE, WHOLE]
+
+
+async def test_of_what_ended_only_what_was_told_is_kept(room: Generations) -> None:
+    request = continue_()
+    asked_once = weakref.ref(request)
+    generation = await settled(room.begin(request))
+    del request
+    gc.collect()
+    assert asked_once() is None, "a hundred stories of a megabyte each would be many"
+    assert room.find("g1").told.text == generation.told.text == WHOLE
 
 
 async def test_what_ended_long_ago_is_forgotten_and_what_runs_is_not(
