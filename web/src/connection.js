@@ -8,7 +8,7 @@ const LONGEST_WAIT = 10_000;
 /** Connects when there is something to say, and again, with growing pauses, when the line drops. */
 export class Connection {
   #socket = null;
-  /** What is open, by its id: `{message, listen, next, isStopped}`; `message` until it was sent, `next` the chunk that is due. */
+  /** What is open, by its id: `{message, listen, next, isUnasked, isStopped}`; `message` until it was sent, `next` the chunk that is due. */
   #open = new Map();
   /** Requests to be ended once the line is there. */
   #stops;
@@ -39,7 +39,7 @@ export class Connection {
 
   /** Listen to a request that was made before, by an earlier life of this page say, from chunk `seq` on. */
   resume(id, seq, listen) {
-    this.#add(id, { message: null, listen, next: seq });
+    this.#add(id, { message: null, listen, next: seq, isUnasked: true });
   }
 
   /** Ids of requests that were ended here, which the server does not know yet. */
@@ -56,7 +56,7 @@ export class Connection {
     if (!request) return;
     request.isStopped = true;
     if (this.#isUp) return this.#send(stop(id));
-    if (this.#socket && !request.message) return; // the line is about to be there, and what was told meanwhile with it
+    if (this.#socket && request.isUnasked) return; // the line is about to be there, and what was told meanwhile with it
     if (!request.message) this.#stops.push(id);
     this.#open.delete(id);
     queueMicrotask(() => request.listen({ type: "done", id, finish_reason: "cancelled" }));
@@ -89,7 +89,7 @@ export class Connection {
 
   #ask(id, request) {
     this.#send(request.message ?? resume(id, request.next));
-    request.message = null;
+    Object.assign(request, { message: null, isUnasked: false });
     if (request.isStopped) this.#send(stop(id));
   }
 
