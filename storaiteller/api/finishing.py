@@ -9,6 +9,7 @@ from storaiteller.library.errors import ConflictError, StoryMissingError
 from storaiteller.library.library import Library
 from storaiteller.library.origins import extended
 from storaiteller.library.values import Story
+from storaiteller.story import count_words
 
 TRIES = 3
 """Somebody may save between our looking and our saving; once or twice, but not for ever."""
@@ -32,7 +33,8 @@ class FinishedStory:
 def finish_story(library: Library, story: FinishedStory) -> Story | None:
     """Save the whole story, with a version, if the library holds a beginning of it that has ``before``.
 
-    Anything else there is the writer's own: a text that was edited or replaced, or thrown away. Returns
+    Anything else there is the writer's own: a text that was edited or replaced, or thrown away; a beginning
+    too, if it was the whole before, of which the page keeps a version as soon as it has it. Returns
     the story as it is then, or None where it was left alone. Waits for the disk. Raises the
     ``LibraryError`` family, and ``ConflictError`` for a story that somebody changes again and again.
     """
@@ -57,6 +59,8 @@ def _finish(library: Library, story: FinishedStory) -> Story | None:
     if stored.trashed_at or not _is_beginning(stored.text, story):
         return None
     if stored.text != story.text:
+        if _was_whole(library, story):
+            return None
         origins = extended(stored.origins, len(story.text) - len(stored.text), "model")
         stored = library.save(story.id, stored.revision, text=story.text, origins=origins, **about)
     library.keep_version(story.id, "generation")
@@ -65,3 +69,10 @@ def _finish(library: Library, story: FinishedStory) -> Story | None:
 
 def _is_beginning(stored: str, story: FinishedStory) -> bool:
     return story.text.startswith(stored) and len(stored) >= len(story.before)
+
+
+def _was_whole(library: Library, story: FinishedStory) -> bool:
+    """Whether all of it was there already: what is missing now, the writer has taken away."""
+    words = count_words(story.text)
+    numbers = [version.number for version in library.versions(story.id) if version.words == words]
+    return any(library.version(story.id, number).text == story.text for number in numbers)

@@ -66,13 +66,15 @@ class Generation:
     """One request: what was told of it, and who listens."""
 
     def __init__(self, request: WriteRequest, models: Models, pool: EnginePool) -> None:
-        self.request = request
+        self.id = request.id
         self.told = Told(request.id)
         self.settled = asyncio.Event()
         """Nothing happens with it any more, in the library neither: nobody need listen."""
         self.is_stopped = False
         self.ended_at = 0.0
-        self._answer = Answer(request, models, pool, self.told)
+        self._is_story = isinstance(request, Generate | Continue)
+        self._request: WriteRequest | None = request
+        self._answer: Answer | None = Answer(request, models, pool, self.told)
         self._listeners = 0
         self._leaving: asyncio.TimerHandle | None = None
 
@@ -90,14 +92,20 @@ class Generation:
             yield
         finally:
             self._listeners -= 1
-            if not self._listeners and not isinstance(self.request, Generate | Continue):
+            if not self._listeners and not self._is_story:
                 self._leaving = asyncio.get_running_loop().call_later(ABANDONED_SECONDS, self.end)
 
     async def run(self) -> None:
         try:
-            await self._answer.run()
+            if self._answer:
+                await self._answer.run()
         finally:
             self.ended_at = time.monotonic()
+
+    def settle(self) -> None:
+        """Only what was told is still wanted: what was asked may be megabytes."""
+        self._request = self._answer = None
+        self.settled.set()
 
     def stop(self) -> None:
         """The writer wants no more of it: what is there is all, and theirs to keep."""
@@ -106,13 +114,13 @@ class Generation:
 
     def end(self) -> None:
         """End it within a token; what was written is told, then ``done`` (cancelled)."""
-        if not self.told.is_over:
+        if self._answer and not self.told.is_over:
             self._answer.stop()
 
     @property
     def finished_story(self) -> FinishedStory | None:
         """What the library is to hold if nobody else sees to it, or None."""
-        request = self.request
+        request, answer = self._request, self._answer
         if not isinstance(request, Generate | Continue) or request.story is None or self.is_stopped:
             return None
         return FinishedStory(
@@ -120,7 +128,7 @@ class Generation:
             before=request.text if isinstance(request, Continue) else "",
             generated=self.told.text,
             settings=_settings.dump_python(request.settings, mode="json"),
-            model=self._answer.model_id,
+            model=answer.model_id if answer else "",
         )
 
 
@@ -172,12 +180,12 @@ class Generations:
     async def _see_through(self, generation: Generation) -> None:
         try:
             await generation.run()
-            del self._running[generation.request.id]
-            self._ended[generation.request.id] = generation
+            del self._running[generation.id]
+            self._ended[generation.id] = generation
             self._forget()
             await self._finish(generation)
         finally:
-            generation.settled.set()
+            generation.settle()
 
     async def _finish(self, generation: Generation) -> None:
         """See that the story is in the library, if nobody is there who would."""

@@ -79,7 +79,7 @@ class _Session:
             )
 
     def _listen(self, generation: Generation, seq: int, tasks: TaskGroup) -> None:
-        request_id, scope = generation.request.id, anyio.CancelScope()
+        request_id, scope = generation.id, anyio.CancelScope()
         if before := self._hearing.pop(request_id, None):
             before.cancel()
         self._check_room()
@@ -91,8 +91,8 @@ class _Session:
             try:
                 await generation.told.read(seq, self._send)
             finally:
-                if self._hearing.get(generation.request.id) is scope:
-                    del self._hearing[generation.request.id]
+                if self._hearing.get(generation.id) is scope:
+                    del self._hearing[generation.id]
             await generation.settled.wait()
 
     async def _tell_changes(self) -> None:

@@ -152,6 +152,41 @@ test("a stop without a line ends it here at once, and at the server when that ca
   assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }], "the other was never sent");
 });
 
+test("a stop whose answer the line took along is told again, and what was ended in an earlier life too", async (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.request({ type: "generate", id: "g" }, listen);
+  socket().open();
+  connection.stop("g");
+  socket().drop();
+  await Promise.resolve();
+  assert.deepEqual(heard, [{ type: "done", id: "g", finish_reason: "cancelled" }], "the server may never have heard of it");
+  assert.deepEqual(connection.stops, ["g"]);
+  context.mock.timers.tick(500);
+  socket().open();
+  assert.deepEqual([socket().sent, connection.stops], [[{ type: "stop", id: "g" }], []]);
+
+  const again = new Connection("/ws", { open: () => new FakeSocket(), stops: ["g"] });
+  again.connect();
+  socket().open();
+  assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }]);
+});
+
+test("what is stopped while the line is dialled is heard to its end, if the line is there", async (context) => {
+  const { connection, heard, listen, socket } = dial(context);
+  connection.resume("g", 0, listen);
+  connection.stop("g");
+  socket().open();
+  assert.deepEqual(socket().sent, [{ type: "resume", id: "g", seq: 0 }, { type: "stop", id: "g" }]);
+  socket().say(done);
+  connection.resume("h", 0, listen);
+  socket().drop();
+  context.mock.timers.tick(500);
+  connection.stop("h");
+  socket().drop();
+  await Promise.resolve();
+  assert.deepEqual(heard.map(({ type, id }) => [type, id]), [["done", "g"], ["away", "h"], ["done", "h"]]);
+});
+
 test("an error that names no request ends the ones that wait", (context) => {
   const { connection, heard, listen, socket } = dial(context);
   connection.request({ type: "generate", id: "g" }, listen);

@@ -455,6 +455,7 @@ async function finishedMeanwhile(text = "Once upon a time.") {
   library.change(window.id, { text });
   const tale = Tale.asked({ settings: {}, model: null, story: window.id })[0];
   const tell = (pieces) => pieces.forEach((piece, seq) => tale.hear({ seq, text: piece }));
+  tale.begun = true;
   return { ...around, tale, tell };
 }
 
@@ -517,6 +518,18 @@ test("words that were taken away here, or written by somebody else there, are ne
     assert.deepEqual(library.texts, [ours, theirs].sort());
     assert.equal(window.text, ours);
   }
+});
+
+test("what others did while a story was waited for is met when not a word of it came", async () => {
+  const { library, window } = await begun("Once");
+  const { revision } = library.stories.get(window.id);
+  window.isTelling = true;
+  library.change(window.id, { text: "Once upon a time." });
+  await window.sync.heard({ id: window.id, revision: revision + 1, isTrashed: false });
+  assert.equal(window.text, "Once");
+  window.isTelling = false;
+  await window.sync.written(Tale.asked({ settings: {}, model: null })[0]);
+  assert.deepEqual([window.text, library.texts, window.said, library.versions], ["Once upon a time.", ["Once upon a time."], ["followed"], []]);
 });
 
 test("a copy of the page that saves an older beginning does not part a story that is being written", async () => {

@@ -50,7 +50,9 @@ class FakeEditor {
 
 /** A page at a desk; `line` is its connection, and tells what a test wants. */
 class Window {
-  written = [];
+  over = [];
+  /** What was on its way whenever that was to be kept at once. */
+  kept = [];
   asked = null;
   constructor(desk = null) {
     const known = desk && { ...desk, telling: onItsWay(desk) };
@@ -62,7 +64,7 @@ class Window {
     };
     this.telling = new Telling({
       editor: this.editor, connection, announcer: silent, onChange: ignored, onTrouble: ignored,
-      onWritten: (tale) => this.written.push(tale), diagnose: async () => "",
+      onAsked: () => this.kept.push(this.telling.kept), onOver: (tale) => this.over.push(tale), diagnose: async () => "",
     });
     if (known?.telling) this.telling.resume(known.telling);
   }
@@ -96,7 +98,7 @@ test("a reload anywhere in a story ends in the very same text, one step of Undo 
     again.done();
     assert.equal(again.editor.text, WHOLE, `after ${at}`);
     assert.deepEqual([again.editor.story, again.editor.card.ended, again.telling.kept], [story, "stop", null]);
-    assert.ok(again.written[0].isWhole(WHOLE));
+    assert.ok(again.over[0].isWhole(WHOLE));
     again.editor.undo();
     assert.deepEqual([again.editor.text, again.editor.card.id], ["The old one.", "c"], `after ${at}`);
   }
@@ -115,7 +117,7 @@ test("what was typed elsewhere stays, before and behind the pen, and before and 
   again.tell(PIECES);
   again.done();
   assert.equal(again.editor.text, `# Chapter 1\n${WHOLE.slice(0, 10)} Behind.${WHOLE.slice(10)}`);
-  assert.ok(again.written[0].isWhole(WHOLE), "the server knows nothing of what was typed");
+  assert.ok(again.over[0].isWhole(WHOLE), "the server knows nothing of what was typed");
 });
 
 test("a story that was continued is told to its end, and Undo takes away what was written on, and no more", () => {
@@ -130,12 +132,34 @@ test("a story that was continued is told to its end, and Undo takes away what wa
     again.tell(PIECES);
     again.done();
     assert.equal(again.editor.text, `So: Ada ran. ${WHOLE}`);
-    assert.ok(again.written[0].isWhole(`Ada ran. ${WHOLE}`));
+    assert.ok(again.over[0].isWhole(`Ada ran. ${WHOLE}`));
     again.editor.undo();
     assert.equal(again.editor.text, "So: Ada ran. ");
     if (earlier) again.editor.undo();
     if (earlier) assert.equal(again.editor.text, "The one before.");
   }
+});
+
+test("a story is known to be on its way as soon as it is asked for, and to be over though no word came", () => {
+  const window = new Window({ text: "Ada ran. ", card: null, story: null });
+  window.telling.continue(SETTINGS, "m");
+  assert.deepEqual([window.kept.length, window.kept[0]?.id, window.kept[0]?.begun], [1, window.asked.id, false]);
+  window.telling.stop();
+  window.done("cancelled");
+  assert.deepEqual([window.over.length, window.over[0].begun, window.telling.kept], [1, false, null]);
+});
+
+test("a story that was stopped stays stopped over a reload", () => {
+  const first = new Window();
+  first.telling.write(SETTINGS, "m");
+  first.tell(PIECES.slice(0, 2));
+  first.telling.stop();
+  const again = new Window(first.desk);
+  assert.deepEqual([again.stopped, again.telling.state.phase], [first.asked.id, "stopping"]);
+  again.tell(PIECES.slice(0, 3));
+  again.done("cancelled");
+  assert.equal(again.editor.text, PIECES.slice(0, 3).join(""));
+  assert.match(again.telling.state.note, /^Stopped at/);
 });
 
 test("a line that drops is said quietly, and the story goes on when it is back", () => {

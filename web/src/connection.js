@@ -8,10 +8,10 @@ const LONGEST_WAIT = 10_000;
 /** Connects when there is something to say, and again, with growing pauses, when the line drops. */
 export class Connection {
   #socket = null;
-  /** What is open, by its id: `{message, listen, next}`; `message` until it was sent, `next` the chunk that is due. */
+  /** What is open, by its id: `{message, listen, next, isUnasked, isStopped}`; `message` until it was sent, `next` the chunk that is due. */
   #open = new Map();
   /** Requests to be ended once the line is there. */
-  #stops = [];
+  #stops;
   #wait = FIRST_WAIT;
   #timer = null;
   #url;
@@ -19,9 +19,10 @@ export class Connection {
   #onLine;
   #onChanged;
 
-  /** `onLine(true | false)`: the line is there, or went. `onChanged(message)`: a story of the library was changed. `open` makes the socket (tests pass their own). */
-  constructor(url, { onLine = () => {}, onChanged = () => {}, open = (to) => new WebSocket(to) } = {}) {
+  /** `onLine(true | false)`: the line is there, or went. `onChanged(message)`: a story of the library was changed. `stops`: what an earlier life of this page could not end. `open` makes the socket (tests pass their own). */
+  constructor(url, { onLine = () => {}, onChanged = () => {}, stops = [], open = (to) => new WebSocket(to) } = {}) {
     this.#url = url;
+    this.#stops = [...stops];
     this.#dial = open;
     this.#onLine = onLine;
     this.#onChanged = onChanged;
@@ -38,14 +39,24 @@ export class Connection {
 
   /** Listen to a request that was made before, by an earlier life of this page say, from chunk `seq` on. */
   resume(id, seq, listen) {
-    this.#add(id, { message: null, listen, next: seq });
+    this.#add(id, { message: null, listen, next: seq, isUnasked: true });
   }
 
-  /** End a request; its listener still gets the last answer. Without a line it is ended here, and the server told later. */
+  /** Ids of requests that were ended here, which the server does not know yet. */
+  get stops() {
+    return [...this.#stops];
+  }
+
+  /**
+   * End a request; its listener still gets the last answer. Without a line, or when it drops meanwhile, it is ended here,
+   * and the server told later.
+   */
   stop(id) {
     const request = this.#open.get(id);
     if (!request) return;
+    request.isStopped = true;
     if (this.#isUp) return this.#send(stop(id));
+    if (this.#socket && request.isUnasked) return; // the line is about to be there, and what was told meanwhile with it
     if (!request.message) this.#stops.push(id);
     this.#open.delete(id);
     queueMicrotask(() => request.listen({ type: "done", id, finish_reason: "cancelled" }));
@@ -78,7 +89,8 @@ export class Connection {
 
   #ask(id, request) {
     this.#send(request.message ?? resume(id, request.next));
-    request.message = null;
+    Object.assign(request, { message: null, isUnasked: false });
+    if (request.isStopped) this.#send(stop(id));
   }
 
   #send(message) {
@@ -119,7 +131,7 @@ export class Connection {
     if (this.#socket !== socket) return;
     this.#socket = null;
     this.#onLine(false);
-    for (const [id, { listen }] of [...this.#open]) listen({ type: "away", id });
+    for (const [id, { listen, isStopped }] of [...this.#open]) isStopped ? this.stop(id) : listen({ type: "away", id });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.connect(), this.#wait);
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);

@@ -82,8 +82,12 @@ export class LibrarySync {
     return this.settle();
   }
 
-  /** A story was written to its end, or as far as it came; `tale` knows what the server may have saved of it. */
+  /**
+   * A story was told to its end, or as far as it came; `tale` knows what the server may have saved of it. What others did
+   * meanwhile to the story on the page is met now.
+   */
   async written(tale) {
+    if (!tale.begun) return this.follow();
     this.look();
     if (this.current) this.current.tale = tale;
     await this.keep("generation");

@@ -79,6 +79,7 @@ async function open() {
   const connection = new Connection(`${location.origin.replace(/^http/, "ws")}/ws`, {
     onChanged: ({ story, revision, trashed }) => library.sync.heard({ id: story, revision, isTrashed: trashed }),
     onLine: (up) => (!up || health.now?.ready === false) && health.check(),
+    stops: left?.stops,
   });
   const shared = { connection, announcer, diagnose };
 
@@ -105,7 +106,8 @@ async function open() {
     ...shared,
     editor,
     onChange: show,
-    onWritten: (tale) => library.sync.written(tale),
+    onAsked: () => keeper.keep(),
+    onOver: (tale) => (keeper.keep(), library.sync.written(tale)),
     onTrouble: (error) => page.complain(error),
   });
   const library = new LibraryDesk({
@@ -158,6 +160,7 @@ async function open() {
     beforeLeaving: () => (telling.flush(), library.sync.settle()),
     collect: () => ({
       telling: (telling.flush(), telling.kept),
+      stops: connection.stops,
       text: editor.text,
       earlier: editor.earlier,
       card: editor.card,

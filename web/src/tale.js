@@ -10,10 +10,10 @@ export class Tale {
 
   /**
    * `story` is its id in the library, `start` the mark of the text that it goes on from; of `next` on, its chunks are not on
-   * the page yet; `begun`: words of it are.
+   * the page yet; `begun`: words of it are; `isStopped`: the writer wants no more of it.
    */
-  constructor({ id, settings, model, replacing, story, start, next = 0, begun = false }) {
-    Object.assign(this, { id, settings, model, replacing, story, start, next, begun });
+  constructor({ id, settings, model, replacing, story, start, next = 0, begun = false, isStopped = false }) {
+    Object.assign(this, { id, settings, model, replacing, story, start, next, begun, isStopped });
   }
 
   /** `[tale, message]`: a story in the place of what is there, or one that goes on from `text`, and how it is asked for. */
@@ -34,8 +34,8 @@ export class Tale {
 
   /** What a reload needs, with the place of the pen: `{from, at}`, or null before the first words. */
   record(pen) {
-    const { id, settings, model, replacing, story, start, next, begun } = this;
-    return { id, settings, model, replacing, story, start, next, begun, pen };
+    const { id, settings, model, replacing, story, start, next, begun, isStopped } = this;
+    return { id, settings, model, replacing, story, start, next, begun, isStopped, pen };
   }
 
   /** Whether a text is the story as the server finished it, without what was done to it here. */

@@ -18,9 +18,12 @@ export class Telling {
   #now = null;
   #ink = new Ink((text) => this.editor.write(text));
 
-  /** `onWritten(tale)` hears that words were written, `onTrouble(error)` of every error message; `diagnose()` says why the line dropped. */
-  constructor({ editor, connection, announcer, onChange, onWritten, onTrouble, diagnose }) {
-    Object.assign(this, { editor, connection, announcer, onChange, onWritten, onTrouble, diagnose });
+  /**
+   * `onAsked()` hears that there is a story on its way, which is to be kept, `onOver(tale)` that it came to an end, words or
+   * none, `onTrouble(error)` of every error message; `diagnose()` says why the line dropped.
+   */
+  constructor({ editor, connection, announcer, onChange, onAsked, onOver, onTrouble, diagnose }) {
+    Object.assign(this, { editor, connection, announcer, onChange, onAsked, onOver, onTrouble, diagnose });
   }
 
   get busy() {
@@ -47,12 +50,14 @@ export class Telling {
     this.#start(tale, { isResumed: true });
     // From its beginning, so that the whole is known; what is on the page already is not written again.
     this.connection.resume(tale.id, 0, (answer) => this.#now?.tale === tale && this.#hear(answer));
+    if (tale.isStopped) this.stop();
   }
 
   stop() {
     if (!this.busy || this.state.phase === "stopping") return;
     this.#show({ phase: "stopping", note: "Stopping…" });
     const { tale } = this.#now;
+    tale.isStopped = true;
     this.connection.stop(tale.id);
     setTimeout(() => this.#now?.tale === tale && this.#done({ finish_reason: "cancelled" }), STOP_PATIENCE_MS);
   }
@@ -77,6 +82,7 @@ export class Telling {
   #ask(tale, message) {
     if (this.busy) return;
     this.#start(tale);
+    this.onAsked();
     this.connection.request(message, (answer) => this.#now?.tale === tale && this.#hear(answer));
   }
 
@@ -157,7 +163,7 @@ export class Telling {
       this.editor.end();
     }
     this.#now = null;
-    if (tale.begun) this.onWritten(tale);
+    this.onOver(tale);
     this.#show({ phase: "idle", elapsed: performance.now() - since, ...figures });
   }
 
