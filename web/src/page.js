@@ -115,12 +115,6 @@ export class Page {
     return this.isFull && this.library.isUnsaved;
   }
 
-  /** The server's health changed. */
-  diagnosed() {
-    if (this.editor && this.health.now?.ready && !this.telling.busy) this.relieve();
-    this.show();
-  }
-
   /** The server answers again, or differently: what waited to be saved is tried at once. */
   answered() {
     if (this.library?.sync.problem && this.health.now.code !== "offline") this.library.sync.settle();
