@@ -90,6 +90,7 @@ async function open() {
     model,
     prefer: (choice) => keepPreference(choice).catch((error) => page.trouble(error)),
     onAccepted: ({ isWhole }) => library.sync.keep(isWhole ? "generation" : "rewrite"),
+    onText: () => page.keeper.touch(),
     onChange: changed,
   });
   const editor = new Editor({
@@ -181,7 +182,7 @@ async function open() {
   if (desk?.telling) telling.resume(desk.telling);
   library.sync.open(desk ?? {});
   takesKeeper.open(left?.takes);
-  takes.left = left?.takes?.open && left.story === editor.story ? left.takes.open.record : null;
+  takes.open(left?.takes?.open ?? null);
   library.sync.follow();
   // By then every tab of this browser that is about to come back sits at its desk.
   setTimeout(async () => {

@@ -48,9 +48,11 @@ export class TakesView {
     if (!this.sheet.isOpen) this.box.focus();
   }
 
+  /** The hand goes back to the text, if it was on the takes. */
   close() {
+    const isHere = this.hasFocus || this.sheet.isOpen;
     this.sheet.close();
-    this.editor.focus();
+    if (isHere || !this.box.element.isConnected) this.editor.focus();
   }
 
   leaveMix() {
