@@ -60,7 +60,8 @@ export class OpenTakes {
   get sight() {
     const { about, takes, place, isCompared } = this;
     const { isWhole, isChanged, isGone, parts } = place;
-    const shared = { id: about.id, takes, isCompared, problem: this.#problem, asked: asked(about.errand), room: room(about.errand, about.original) };
+    const problem = this.#problem === NOTHING_LEFT && parts.selected.trim() ? "" : this.#problem;
+    const shared = { id: about.id, takes, isCompared, problem, asked: asked(about.errand), room: room(about.errand, about.original) };
     return { ...shared, present: parts.selected, isWhole, isChanged, isGone };
   }
 

@@ -64,7 +64,9 @@ export class TakesList {
       return this.#say("", message);
     }
     const undo = make("button", { type: "button", className: "link" }, "Bring back");
-    const gone = make("li", { className: "takes-row is-deleted" }, make("span", { className: "soft", role: "status" }, `Deleted ${this.#itsTakes(record)}.`), undo);
+    const told = make("span", { className: "soft", id: `deleted-${record.id}` }, record.takes.length === 1 ? "Its take is deleted." : `Its ${record.takes.length} takes are deleted.`);
+    const gone = make("li", { className: "takes-row is-deleted" }, told, undo);
+    undo.setAttribute("aria-describedby", told.id);
     onPress(undo, () => {
       this.keeper.keep(record, story);
       const again = this.#row(record);
