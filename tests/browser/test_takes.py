@@ -69,7 +69,7 @@ def test_takes_outlive_the_page_and_are_found_again_at_their_place(desk: Desk) -
     assert desk.text == BEFORE + take + AFTER
     desk.put("Once. " + desk.text)
     desk.page.keyboard.press("Alt+t")
-    row = desk.page.locator("#takes-rows button")
+    row = desk.page.locator("#takes-rows .version-row")
     expect(row).to_contain_text("“sadder” · 1 take · Accepted")
     row.click()
     assert desk.until_suggested() == take
@@ -80,6 +80,40 @@ def test_takes_outlive_the_page_and_are_found_again_at_their_place(desk: Desk) -
     row.click()
     desk.button("Insert at the cursor").click()
     assert desk.text == "Another story altogether." + take
+
+    desk.choose("Takes of this story")
+    desk.page.get_by_role("button", name="Delete its take").click()
+    expect(desk.button("Bring back")).to_be_focused()
+    desk.page.keyboard.press("Enter")
+    expect(row).to_be_focused()
+
+
+def test_takes_are_written_on_over_a_reload_and_stay_with_their_story(desk: Desk) -> None:
+    desk.put(TEXT)
+    desk.write(max_words=20)
+    desk.story.click()
+    desk.page.keyboard.press("ControlOrMeta+a")
+    desk.button("More ways").click()
+    desk.page.get_by_role("radio", name="2").check()
+    desk.button("Longer").click()
+    expect(desk.suggestion).to_contain_text("1/2")
+    in_library(desk)
+    desk.page.reload()
+    expect(desk.suggestion).to_contain_text("1/2")
+    take = desk.until_suggested()
+    assert take.strip()
+    expect(desk.page.locator(".suggestion-state")).to_be_empty()
+
+    desk.page.locator("#undo").click()
+    expect(desk.suggestion).not_to_be_visible()
+    assert desk.text == TEXT
+    desk.page.keyboard.press("Alt+t")
+    expect(desk.page.locator("#takes-list-state")).to_contain_text("No takes yet")
+    desk.page.keyboard.press("Escape")
+    desk.page.locator("#redo").click()
+    desk.page.keyboard.press("Alt+t")
+    desk.page.locator("#takes-rows .version-row").click()
+    assert desk.until_suggested() == take
 
 
 def test_another_word_goes_on_to_the_end_of_its_sentence(desk: Desk) -> None:
@@ -128,7 +162,7 @@ def test_takes_of_a_whole_story_begin_on_an_empty_page(desk: Desk) -> None:
     in_library(desk)
 
     desk.page.keyboard.press("Alt+t")
-    desk.page.locator("#takes-rows button").click()
+    desk.page.locator("#takes-rows .version-row").click()
     desk.sheet.get_by_role("button", name="Use this one: Take 1").click()
     assert desk.text == takes[0]
     desk.page.keyboard.press("ControlOrMeta+z")

@@ -10,9 +10,10 @@ class Refused extends Error {
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-let sent, kept, trouble, timers, sync, keeper, changes;
+let others, sent, kept, trouble, timers, sync, keeper, changes;
 
 const record = (id, text = "Bo fell.") => ({ id, kind: "passage", takes: [{ id: "t", text }] });
+const deleted = [];
 const tick = async () => {
   for (const { act } of timers.splice(0)) act();
   await turn();
@@ -24,12 +25,20 @@ beforeEach(() => {
   trouble = null;
   timers = [];
   changes = 0;
-  sync = { current: { id: "s", revision: 1 }, settle: async () => (sync.current.revision = 1) };
+  deleted.length = 0;
+  others = [];
+  const stories = { get held() { return [...others, ...(sync.current ? [sync.current] : [])]; } };
+  sync = { current: { id: "s", revision: 1 }, stories, settle: async () => stories.held.forEach((story) => (story.revision = 1)) };
   const api = {
     keepPassage: async (story, each) => {
       sent.push([story, each.id]);
       if (trouble) throw trouble;
       kept.set(each.id, each);
+    },
+    deletePassage: async (story, id) => {
+      if (trouble) throw trouble;
+      deleted.push([story, id]);
+      kept.delete(id);
     },
     passages: async () => {
       if (trouble) throw trouble;
@@ -104,4 +113,56 @@ test("the list has what the library knows and what it does not know yet, and is 
   await assert.rejects(keeper.list());
   trouble = null;
   assert.deepEqual((await keeper.list()).map(({ id }) => id).sort(), ["new", "old"]);
+});
+
+test("a record stays with the story that it was made in, whichever is on the page by now", async () => {
+  keeper.keep(record("a"), "before");
+  await tick();
+  assert.deepEqual(sent, [["before", "a"]]);
+  assert.deepEqual(keeper.records, [], "the list is of the story on the page");
+});
+
+test("takes that were made on an empty page wait for a story that begins there, and go into none that came from the library", async () => {
+  sync.current = null;
+  keeper.keep(record("a"));
+  sync.current = { id: "old", revision: 7 };
+  keeper.touch();
+  await tick();
+  assert.deepEqual([sent, keeper.kept.length], [[], 1]);
+  assert.deepEqual((await keeper.list()).map(({ id }) => id), ["a"], "and can be had meanwhile");
+  sync.current = { id: "new", revision: 0 };
+  keeper.touch();
+  await tick();
+  assert.deepEqual(sent, [["new", "a"]]);
+});
+
+test("takes of a story that was left before it was saved come after it", async () => {
+  others = [{ id: "left", revision: 0 }];
+  keeper.keep(record("a"), "left");
+  await tick();
+  await turn();
+  assert.deepEqual([sent, others[0].revision], [[["left", "a"]], 1]);
+});
+
+test("takes of a story that was deleted for good stay on the desk, and are not asked about at every letter", async () => {
+  trouble = new Refused(404);
+  keeper.keep(record("a"), "deleted");
+  await tick();
+  keeper.touch();
+  await tick();
+  assert.deepEqual([sent.length, keeper.kept.length], [1, 1]);
+});
+
+test("a passage's takes are deleted here and in the library, and can be kept again; if that fails they are still here", async () => {
+  keeper.keep(record("a"));
+  trouble = new Refused(0);
+  await assert.rejects(keeper.delete("a"));
+  assert.equal(keeper.kept.length, 1);
+  trouble = null;
+  await keeper.delete("a");
+  await tick();
+  assert.deepEqual([deleted, sent, keeper.kept, await keeper.list()], [[["s", "a"]], [], [], []]);
+  keeper.keep(record("a"), "s");
+  await tick();
+  assert.deepEqual([...kept.keys()], ["a"]);
 });

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errand } from "../../web/src/errand.js";
 import { findPassage, touching } from "../../web/src/passage-finder.js";
-import { append, ask, decide, finish, noTakes } from "../../web/src/takes.js";
+import { choiceOf } from "../../web/src/choice.js";
+import { fromLeft, toLeft } from "../../web/src/left-takes.js";
+import { append, ask, current, decide, finish, noTakes } from "../../web/src/takes.js";
 import { became, beside, countTakes, fromRecord, toRecord } from "../../web/src/takes-record.js";
 
 const about = { id: "p", errand: errand("passage", { action: "shorter", instruction: "sadder" }), before: "Ada. ", original: "Bo ran.", after: " End.", settings: null, model: "m" };
@@ -24,6 +26,19 @@ test("no words, no record; what is half written is kept, and was cancelled when 
   const record = toRecord(about, append(ask(noTakes, [{ id: "a" }, { id: "b" }]), "a", "Bo"));
   assert.deepEqual(record.takes.map(({ id, finish: end }) => [id, end]), [["a", null]]);
   assert.deepEqual(fromRecord(record).takes.list.map(({ status, finish: end }) => [status, end]), [["stopped", "cancelled"]]);
+});
+
+test("open takes outlive a reload with what was asked for them, those too that have no word yet", () => {
+  const question = { type: "rewrite", selected: "Bo ran.", instruction: "sadder" };
+  let takes = ask(noTakes, ["t0", "t1", "t2"].map((id) => ({ id, ...question })));
+  takes = append(finish(append(takes, "t0", "Bo fell."), "t0", "stop"), "t1", "Bo");
+  const left = JSON.parse(JSON.stringify(toLeft({ story: "s", about, takes, unheard: [{ id: "t1", next: 1 }, { id: "t2", next: 0 }] })));
+  assert.equal(left.asked.length, 1, "one question, however many takes");
+  const back = fromLeft(left);
+  assert.deepEqual(back.takes.list.map(({ id, text, status }) => [id, text, status]), [["t0", "Bo fell.", "done"], ["t1", "Bo", "waiting"], ["t2", "", "waiting"]]);
+  takes = finish(append(back.takes, "t1", " sat."), "t1", "stop");
+  const choice = choiceOf({ about, takes }, current(takes), "s");
+  assert.deepEqual([choice.asked, choice.chosen, choice.rejected, choice.story], [{ id: "t0", ...question }, "Bo fell.", ["Bo sat."], "s"]);
 });
 
 test("the words beside a passage end at whole characters, and half ones are never sent", () => {

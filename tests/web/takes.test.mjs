@@ -53,6 +53,9 @@ test("a decision is for one and against the others, or against all", () => {
   const takes = whole(whole(asked("a", "b"), "a", "One"), "b", "Two");
   assert.deepEqual(set.decide(takes, "b").list.map(({ outcome }) => outcome), ["discarded", "accepted"]);
   assert.deepEqual(set.decide(takes).list.map(({ outcome }) => outcome), ["discarded", "discarded"]);
+  const reopened = set.decide(takes, "b");
+  assert.deepEqual(set.decide(reopened), reopened, "what is in the story already stays accepted");
+  assert.deepEqual(set.decide(reopened, "a").list.map(({ outcome }) => outcome), ["accepted", "discarded"]);
 });
 
 test("a take is weighed only against whole ones that were asked for alike", () => {

@@ -15,7 +15,7 @@ export const newId = (crypto = globalThis.crypto) =>
 export const isInLibrary = ({ text, story, earlier, library = [], takes }) =>
   holds(library.find(({ id }) => id === story), text) && !isNameless(earlier) && !library.some(({ want }) => want) && !owesTakes(takes);
 
-const owesTakes = (takes) => Boolean(takes?.open || takes?.pending?.length);
+const owesTakes = (takes) => Boolean(takes?.open || takes?.pending?.length || takes?.choices?.length);
 const holds = (record, text) => record?.base === fingerprint(text) && record.baseTitle === record.title;
 const isNameless = (earlier) => Boolean(earlier) && !earlier.story && !isBlank(earlier.text);
 const isBare = (desk) => !desk?.text.trim() && !isNameless(desk?.earlier) && !desk?.library?.some(({ want }) => want);

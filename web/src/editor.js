@@ -162,7 +162,7 @@ export class Editor {
     this.view.dispatch({ effects: setPassage.of(null) });
   }
 
-  replacePassage = (text) => this.change(replacePassage, text);
+  replacePassage = (text, runs) => this.change(replacePassage, text, runs);
 
   /** The suggestion's box changed its height. */
   remeasure() {

@@ -4,6 +4,7 @@ import { Announcer } from "./announcer.js";
 import { barParts } from "./bar-parts.js";
 import { prompt } from "./api.js";
 import { arrive, wantedStory } from "./arrival.js";
+import { ChoiceKeeper } from "./choice-keeper.js";
 import { Connection } from "./connection.js";
 import { listen } from "./controls.js";
 import { Desks, newId } from "./desks.js";
@@ -89,8 +90,9 @@ async function open() {
   const model = { ...shared, ask: () => page.asked() };
   const taking = new Taking({
     model,
-    prefer: (choice) => keepPreference(choice).catch((error) => page.trouble(error)),
+    prefer: (choice) => choices.keep(choice),
     onAccepted: ({ isWhole }) => library.sync.keep(isWhole ? "generation" : "rewrite"),
+    onText: () => page.keeper.touch(),
     onChange: changed,
   });
   const editor = new Editor({
@@ -121,6 +123,7 @@ async function open() {
   });
   const takesKeeper = new TakesKeeper({ api: libraryApi, sync: library.sync, clock: library.sync.clock, onChange: () => page.shelved() });
   taking.keeper = takesKeeper;
+  const choices = new ChoiceKeeper({ send: keepPreference, clock: library.sync.clock, onTrouble: (error) => page.trouble(error), onChange: changed });
   const onReopen = (record, range) => takes.reopen(record, range);
   const bar = new RewriteBar({
     editor,
@@ -167,7 +170,7 @@ async function open() {
       ...feedback.kept,
       settings: settings.value,
       model: page.model,
-      takes: { open: taking.kept, pending: takesKeeper.kept },
+      takes: { open: taking.kept, pending: takesKeeper.kept, choices: choices.kept },
       ...library.kept,
     }),
     onFull: (isFull) => page.kept({ isFull }),
@@ -184,7 +187,8 @@ async function open() {
   if (desk?.telling) telling.resume(desk.telling);
   library.sync.open(desk ?? {});
   takesKeeper.open(left?.takes);
-  takes.left = left?.takes?.open && left.story === editor.story ? left.takes.open.record : null;
+  choices.open(left?.takes?.choices);
+  takes.open(left?.takes?.open ?? null);
   library.sync.follow();
   // By then every tab of this browser that is about to come back sits at its desk.
   setTimeout(async () => {

@@ -17,6 +17,8 @@ export const newPassage = (errand, { parts }) => ({
 });
 
 export class OpenTakes {
+  /** The library's id of the story that they belong to; null on a page that has none yet. */
+  story = null;
   #problem = "";
   #requests;
 
@@ -49,11 +51,17 @@ export class OpenTakes {
     return toRecord(this.about, this.takes);
   }
 
+  /** `{id, next}` of the takes that are not whole; see TakeRequests. */
+  get unheard() {
+    return this.#requests.unheard;
+  }
+
   /** All that is to be seen of it. */
   get sight() {
     const { about, takes, place, isCompared } = this;
     const { isWhole, isChanged, isGone, parts } = place;
-    const shared = { id: about.id, takes, isCompared, problem: this.#problem, asked: asked(about.errand), room: room(about.errand, about.original) };
+    const problem = this.#problem === NOTHING_LEFT && parts.selected.trim() ? "" : this.#problem;
+    const shared = { id: about.id, takes, isCompared, problem, asked: asked(about.errand), room: room(about.errand, about.original) };
     return { ...shared, present: parts.selected, isWhole, isChanged, isGone };
   }
 
@@ -61,15 +69,21 @@ export class OpenTakes {
   more(count) {
     const now = this.ask();
     const { errand } = this.about;
-    if (this.place.isChanged) this.#renew();
-    const selected = this.about.original;
+    const { isChanged, parts } = this.place;
+    const selected = isChanged ? parts.selected : this.about.original;
     this.#problem = !now ? NO_SETTINGS : errand.kind === "passage" && !selected.trim() ? NOTHING_LEFT : "";
     if (this.#problem) return this.announcer.error(this.#problem);
+    if (isChanged) this.#renew(parts);
     this.about = { ...this.about, ...now };
     const messages = Array.from({ length: count }, () => messageFor(newId(), errand, now, { ...this.place.parts, selected }));
     this.announcer.state(count > 1 ? `Writing ${count} takes…` : "Writing…");
     this.takes = set.ask(this.takes, messages);
     this.#requests.send(messages);
+  }
+
+  /** Hear on from takes that were on their way when the page went. */
+  resume(unheard) {
+    this.#requests.resume(unheard);
   }
 
   stop(id = null) {
@@ -101,8 +115,7 @@ export class OpenTakes {
   }
 
   /** The writer changed the passage: the next takes are for what it is now. */
-  #renew() {
-    const { parts } = this.place;
+  #renew(parts) {
     this.about = { ...this.about, original: parts.selected, ...beside(parts) };
     this.place.renew();
   }

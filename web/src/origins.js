@@ -39,6 +39,9 @@ const attribute = StateEffect.define({
 /** Effects that say whose the whole text is, as it is kept; none if it is not known. */
 export const attributed = (text, points) => (points ? [attribute.of({ pieces: [{ from: 0, runs: toUnits(text, points) }], back: null })] : []);
 
+/** Effects that say whose the text from `from` on is, once a change is made; `runs` are over its letters. */
+export const attributedAt = (from, runs) => (runs ? [attribute.of({ pieces: [{ from, runs }], back: null })] : []);
+
 /** Say again what an editor's state knows. */
 export const carried = (state) => attribute.of({ pieces: [{ from: 0, runs: state.field(origins) }], back: null });
 

@@ -134,7 +134,7 @@ export class Page {
     this.library.follow(update);
     this.who.follow(update);
     if (update.docChanged || update.selectionSet) this.bar.follow();
-    if (update.docChanged) this.taking.follow();
+    this.taking.follow(update);
     this.changed();
   }
 

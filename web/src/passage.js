@@ -2,6 +2,7 @@
 
 import { invertedEffects, isolateHistory } from "@codemirror/commands";
 import { StateEffect, StateField, Transaction } from "@codemirror/state";
+import { attributedAt } from "./origins.js";
 
 /** Open a suggestion for `{from, to}`, or close it with null. */
 export const setPassage = StateEffect.define();
@@ -44,13 +45,13 @@ export const passage = StateField.define({
     }),
 });
 
-/** Take `text` into the story in the passage's place: one change, one step to undo. */
-export function replacePassage(state, text) {
+/** Take `text` into the story in the passage's place: one change, one step to undo. `runs` say whose its letters are, if that is not plain. */
+export function replacePassage(state, text, runs = null) {
   const { from, to } = state.field(passage);
   return {
     changes: { from, to, insert: text },
     selection: { anchor: from + text.length },
-    effects: setPassage.of(null),
+    effects: [setPassage.of(null), ...attributedAt(from, runs)],
     annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.rewrite")],
   };
 }

@@ -11,6 +11,15 @@ const DEAF = { began: NOTHING, wrote: NOTHING, words: NOTHING, ended: NOTHING, f
  * `ended(reason)` or `failed(sentence)`; after a lost line `failed` may come again with why.
  */
 export function put({ connection, diagnose }, message, on) {
+  connection.request(message, listener(diagnose, on));
+}
+
+/** Hear on from the chunk `next` of a request that was made before a reload; `on` also has `lost()`: nobody knows of it any more. */
+export function hearOn({ connection, diagnose }, { id, next }, on) {
+  connection.resume(id, next, listener(diagnose, on));
+}
+
+function listener(diagnose, on) {
   const hears = { ...DEAF, ...on };
   const heard = {
     started: () => hears.began(""),
@@ -20,11 +29,11 @@ export function put({ connection, diagnose }, message, on) {
     words: ({ words }) => hears.words(words),
     done: ({ finish_reason: reason }) => hears.ended(reason),
     error: ({ message: sentence, code }) => hears.failed(sentence, code),
-    lost: async () => {
+    lost: hears.lost ?? (async () => {
       hears.failed(LOST);
       const why = await diagnose();
       if (why) hears.failed(why);
-    },
+    }),
   };
-  connection.request(message, (answer) => heard[answer.type]?.(answer));
+  return (answer) => heard[answer.type]?.(answer);
 }

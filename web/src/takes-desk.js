@@ -1,21 +1,33 @@
 // When takes may be asked for on the page, and of what: the selection, a place between words, the whole story.
 
 import { errand } from "./errand.js";
+import { fromLeft } from "./left-takes.js";
 import { findPassage } from "./passage-finder.js";
 import { isBlank } from "./story.js";
 import { InText, WholeStory } from "./takes-place.js";
+import { fromRecord } from "./takes-record.js";
 
 const BUSY = "Let what is being written come to its end first, or stop it.";
 const BLANK = "Write something first, or press Write: then there is a place to write at.";
 const AT_LEAST = 2;
 
 export class TakesDesk {
-  /** The takes that were open when the page was left, as a record, or null. */
-  left = null;
+  #left = null;
 
   /** `count.value` is how many takes are asked for; `first()` says that the open takes come first. */
   constructor({ editor, taking, telling, library, bar, count, first }) {
     Object.assign(this, { editor, taking, telling, library, bar, count, first });
+  }
+
+  /** The takes of this story that were open when the page was left (see left-takes.js), or null. */
+  get left() {
+    return this.#left?.story === this.editor.story ? this.#left : null;
+  }
+
+  /** Begin with what was left, or null; takes that are still being written are heard on at once. */
+  open(left) {
+    this.#left = left;
+    if (this.left?.unheard?.length) this.reopenLeft();
   }
 
   /** Takes of what `range` is, done as `wish` says; the words it has now stay in a version. */
@@ -35,19 +47,15 @@ export class TakesDesk {
   }
 
   reopen(record, range) {
-    if (this.telling.busy) return this.telling.say(BUSY);
-    if (this.taking.isOpen) this.taking.keep();
-    this.left = null;
-    this.library.keepBefore();
-    this.taking.reopen(record, record.kind === "story" ? new WholeStory(this.editor) : new InText(this.editor, range));
+    this.#reopen(fromRecord(record), range);
   }
 
   /** Back to the takes that were open when the page was left. False when their passage is gone: the list has them. */
   reopenLeft() {
-    const record = this.left;
-    const range = findPassage(this.editor.text, record);
-    this.left = null;
-    if (range) this.reopen(record, range);
+    const left = this.#left;
+    const range = findPassage(this.editor.text, left.record);
+    this.#left = null;
+    if (range) this.#reopen(fromLeft(left), range);
     return range !== null;
   }
 
@@ -57,8 +65,17 @@ export class TakesDesk {
     this.editor.focus();
   }
 
+  #reopen(opened, range) {
+    if (this.telling.busy) return this.telling.say(BUSY);
+    if (this.taking.isOpen) this.taking.keep();
+    this.#left = null;
+    this.library.keepBefore();
+    const isWhole = opened.about.errand.kind === "story";
+    this.taking.reopen(opened, isWhole ? new WholeStory(this.editor) : new InText(this.editor, range));
+  }
+
   #start(errand, place, count) {
-    this.left = null;
+    this.#left = null;
     this.library.keepBefore();
     this.taking.start(errand, place, count);
   }

@@ -1,6 +1,7 @@
 // Brings the takes of passages into the library, and knows which a story has. Knows no DOM.
 
 import { SaveLoop } from "./save-loop.js";
+import { withWords } from "./takes-record.js";
 
 export class TakesKeeper {
   /** What the library lacks: passage id → `{story, record}`; a story without an id yet is null. */
@@ -17,7 +18,10 @@ export class TakesKeeper {
 
   /** Begin with what a desk kept: `{open, pending}`, open being the takes that nobody had decided on. */
   open({ open = null, pending = [] } = {}) {
-    for (const { story, record } of [...pending, ...(open ? [open] : [])]) this.#pending.set(record.id, { story, record });
+    for (const { story, record } of [...pending, ...(open ? [open] : [])]) {
+      const worth = withWords(record);
+      if (worth) this.#pending.set(record.id, { story, record: worth });
+    }
     this.touch();
   }
 
@@ -30,18 +34,35 @@ export class TakesKeeper {
     return this.sync.current?.id ?? null;
   }
 
-  /** Keep a record of the story on the page; what the library has of it goes. */
-  keep(record) {
+  /** Keep a record of `story`, or of the one that the page is about to have; what the library has of it goes. */
+  keep(record, story = this.story) {
     if (!record) return;
-    this.#pending.set(record.id, { story: this.story, record });
+    this.#pending.set(record.id, { story, record });
     this.#refused.delete(record.id);
-    if (this.#known.story === this.story) this.#remember(record);
+    if (this.#known.story === story) this.#remember(record);
     this.onChange();
     this.touch();
   }
 
+  /** Have a passage's takes no more, here and in the library. Throws ApiError. */
+  async delete(id) {
+    await this.loop.working; // what is on its way would come after it
+    const mine = this.#pending.get(id);
+    this.#pending.delete(id);
+    try {
+      if (this.sync.current?.revision) await this.api.deletePassage(this.story, id);
+    } catch (error) {
+      if (mine && !this.#pending.has(id)) this.#pending.set(id, mine);
+      if (error.status !== 404) throw error;
+    }
+    this.#known.records.delete(id);
+    this.#refused.clear(); // there is room now
+    this.onChange();
+  }
+
   /** Something may have become possible: a story that has an id, or a server that answers. */
   touch() {
+    this.#adopt();
     if (this.#waiting.length) this.loop.touch();
   }
 
@@ -80,7 +101,13 @@ export class TakesKeeper {
   }
 
   get #waiting() {
-    return this.kept.filter(({ record }) => !this.#refused.has(record.id));
+    return this.kept.filter(({ story, record }) => story !== null && !this.#refused.has(record.id));
+  }
+
+  /** Takes that were made on an empty page belong to the story that began on it; one that came from the library is another. */
+  #adopt() {
+    if (this.story === null || this.sync.current.revision) return;
+    for (const each of this.#pending.values()) each.story ??= this.story;
   }
 
   #remember(record) {
@@ -90,19 +117,15 @@ export class TakesKeeper {
   }
 
   async #push() {
-    for (const { story, record } of this.#waiting) {
-      const owner = story ?? this.story;
-      if (!owner || !(await this.#isThere(owner))) continue;
-      await this.#send(owner, record);
-    }
+    for (const { story, record } of this.#waiting) if (await this.#isThere(story)) await this.#send(story, record);
     return false;
   }
 
-  /** A story that is new has to be in the library before its takes. */
+  /** A story that is new has to be in the library before its takes; what is refused all the same is of one that was deleted there. */
   async #isThere(story) {
-    if (story !== this.story || this.sync.current.revision) return true;
-    await this.sync.settle();
-    return Boolean(this.sync.current?.revision);
+    const isNew = () => this.sync.stories.held.some(({ id, revision }) => id === story && !revision);
+    if (isNew()) await this.sync.settle();
+    return !isNew();
   }
 
   async #send(story, record) {
@@ -112,7 +135,7 @@ export class TakesKeeper {
       this.onChange();
     } catch (error) {
       if (error.status < 400 || error.status >= 500 || error.status === 401) throw error;
-      if (error.status !== 404) this.#refused.add(record.id);
+      this.#refused.add(record.id);
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { byId, copyText, enable, make, onPress, setText } from "./elements.js";
 import { asked, errand } from "./errand.js";
+import { icon } from "./icons.js";
 import { nameOf as firstWords } from "./library-words.js";
 import { findPassage } from "./passage-finder.js";
 import { nameOf } from "./take-text.js";
@@ -46,10 +47,38 @@ export class TakesList {
     const name = make("span", { className: "version-row-name", dir: "auto" }, firstWords({ text: wordsOf(record) }, 64));
     const facts = [asked(errand(record.kind, record)) || "Rewritten", countTakes(record), became(record), ...(record.updated_at ? [when(record.updated_at)] : [])];
     const button = make("button", { type: "button", className: "version-row" }, name, make("span", { className: "version-row-facts" }, facts.join(" · ")));
-    const row = make("li", {}, button);
+    const remove = make("button", { type: "button", className: "quiet icon-button", title: `Delete ${this.#itsTakes(record)}` }, icon("cross"));
+    remove.setAttribute("aria-label", `Delete ${this.#itsTakes(record)}: ${name.textContent}`);
+    const row = make("li", { className: "takes-row" }, button, remove);
     onPress(button, () => this.#choose(record, row));
+    onPress(remove, () => this.#delete(record, row));
     return row;
   }
+
+  /** One press deletes, and one brings back as long as the list is open. */
+  async #delete(record, row) {
+    const { story } = this.keeper;
+    try {
+      await this.keeper.delete(record.id);
+    } catch ({ message }) {
+      return this.#say("", message);
+    }
+    const undo = make("button", { type: "button", className: "link" }, "Bring back");
+    const told = make("span", { className: "soft", id: `deleted-${record.id}` }, record.takes.length === 1 ? "Its take is deleted." : `Its ${record.takes.length} takes are deleted.`);
+    const gone = make("li", { className: "takes-row is-deleted" }, told, undo);
+    undo.setAttribute("aria-describedby", told.id);
+    onPress(undo, () => {
+      this.keeper.keep(record, story);
+      const again = this.#row(record);
+      gone.replaceWith(again);
+      again.querySelector("button").focus();
+    });
+    row.replaceWith(gone);
+    undo.focus();
+    this.#say("");
+  }
+
+  #itsTakes = ({ takes: { length } }) => (length === 1 ? "its take" : `its ${length} takes`);
 
   #choose(record, row) {
     if (this.isBusy()) return this.#say("", BUSY);

@@ -1,7 +1,10 @@
 // Where takes go: a passage in the text, or the whole story. Both know what stands there now, and how to put a take in its place.
 
 import { newId } from "./desks.js";
+import { attribute } from "./manuscript.js";
+import { mixedOrigins } from "./mix-origins.js";
 import { retell } from "./retelling.js";
+import { slice, toPoints, toUnits } from "./runs.js";
 import { cutPassage, isBlank } from "./story.js";
 
 /** A passage, or a place between words; the suggestion stands right behind it. */
@@ -42,9 +45,17 @@ export class InText {
     this.editor.openPassage(this.editor.passage);
   }
 
-  take({ text }) {
-    this.editor.replacePassage(text);
+  take(take, { takes }) {
+    this.editor.replacePassage(take.text, whose(take, takes, this.editor, this.editor.passage));
   }
+}
+
+/** Runs over the letters of a mix; null for what the model wrote as it is. */
+function whose({ by, text }, { list }, editor, { from, to }) {
+  if (by !== "mix") return null;
+  const present = editor.text.slice(from, to);
+  const takes = list.filter((other) => other.by === "model").map((other) => other.text);
+  return mixedOrigins(text, { takes, present, runs: slice(toUnits(editor.text, editor.origins), from, to) });
 }
 
 /** All that is on the page. */
@@ -66,14 +77,17 @@ export class WholeStory {
   }
 
   /** One step to undo; words that were there stay this story's, and its versions. */
-  take({ text, finish }, { settings, model }) {
+  take(take, { about: { settings, model }, takes }) {
     const { editor } = this;
+    const { text, finish } = take;
+    const runs = whose(take, takes, editor, { from: 0, to: editor.text.length });
     const card = { id: newId(), settings, model, ended: finish };
     if (isBlank(editor.text)) {
       editor.begin(card, { replacing: true });
       editor.write(text);
+      if (runs) editor.change(attribute, toPoints(text, runs));
       editor.end();
-    } else editor.change(retell, text, card);
+    } else editor.change(retell, text, card, runs);
     window.scrollTo(0, 0);
   }
 }

@@ -3,6 +3,7 @@
 // `about` is what stays the same while takes come and go: `{id, errand, before, original, after, settings, model}`.
 
 import { errand } from "./errand.js";
+import { isRunning } from "./takes.js";
 
 const BESIDE = 2000;
 const MOST = 100;
@@ -16,9 +17,17 @@ export function beside({ before, after }) {
 }
 
 /** The library's record, or null while there is no word worth keeping. */
-export function toRecord({ id, errand: { kind, action, instruction, register }, before, original, after, settings, model }, { list }) {
-  const takes = list.filter(({ text }) => text.trim()).slice(-MOST);
-  if (!takes.length) return null;
+export const toRecord = (about, takes) => withWords(recordOf(about, takes));
+
+/** A record without the takes that have no words; null if none has. */
+export function withWords(record) {
+  const takes = record.takes.filter(({ text }) => text.trim());
+  return takes.length ? { ...record, takes } : null;
+}
+
+/** The record with the takes whose words are still to come. */
+export function recordOf({ id, errand: { kind, action, instruction, register }, before, original, after, settings, model }, { list }) {
+  const takes = list.filter((take) => take.text.trim() || isRunning(take)).slice(-MOST);
   return {
     id, kind, before: before.toWellFormed(), original: original.toWellFormed(), after: after.toWellFormed(),
     action, instruction, register, settings, model,

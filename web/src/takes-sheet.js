@@ -23,6 +23,7 @@ export class TakesSheet {
     onPress(byId("takes-again"), on.again);
     onPress(byId("takes-stop"), on.stopAll);
     onPress(byId("takes-discard"), on.discard);
+    this.#dialog.addEventListener("cancel", (event) => this.#escaped(event));
     this.#dialog.addEventListener("close", () => this.#closed());
   }
 
@@ -34,8 +35,8 @@ export class TakesSheet {
     this.#dialog.showModal();
     this.show(sight);
     byId("takes-columns").scrollLeft = 0;
-    const first = this.#columns.values().next().value;
-    (first ?? byId("takes-again")).focus();
+    if (this.#columns.size) this.focusTake(sight.takes.index);
+    else byId("takes-again").focus();
   }
 
   close() {
@@ -103,6 +104,13 @@ export class TakesSheet {
   /** Clear the table; returns the mix that lay on it. */
   leaveMix() {
     return this.mixing.leave();
+  }
+
+  /** To close the sheet of a whole story ends its takes: what is being written is stopped first, and then looked at. */
+  #escaped(event) {
+    if (!this.#sight.isWhole || !running(this.#sight.takes).length) return;
+    event.preventDefault();
+    this.on.stopAll();
   }
 
   #closed() {

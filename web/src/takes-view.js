@@ -48,9 +48,11 @@ export class TakesView {
     if (!this.sheet.isOpen) this.box.focus();
   }
 
+  /** The hand goes back to the text, if it was on the takes: of what is gone from the page it fell to the body. */
   close() {
+    const isHere = document.activeElement === document.body || this.hasFocus || this.sheet.isOpen;
     this.sheet.close();
-    this.editor.focus();
+    if (isHere) this.editor.focus();
   }
 
   leaveMix() {

@@ -66,11 +66,10 @@ export const ordinal = ({ list }, id) => (list.length < 2 ? "The take" : `Take $
 
 export const canAccept = (take) => Boolean(take) && !isRunning(take) && take.text.trim() !== "";
 
-/** The decision: the take `id` is accepted and the others are not; without one, all are discarded. */
-export const decide = (takes, id = null) => ({
-  ...takes,
-  list: takes.list.map((take) => ({ ...take, outcome: take.id === id ? "accepted" : "discarded" })),
-});
+/** The decision: the take `id` is accepted and the others are not; without one, all are discarded but the one that is in the story already. */
+export const decide = (takes, id = null) => ({ ...takes, list: takes.list.map((take) => ({ ...take, outcome: outcome(take, id) })) });
+
+const outcome = (take, id) => (take.id === id || (id === null && take.outcome === "accepted") ? "accepted" : "discarded");
 
 /** The takes of a set that were asked for as `take` was: only those can be weighed against it. */
 export function rivals(takes, take) {

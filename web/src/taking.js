@@ -1,10 +1,12 @@
 // The takes of a passage on the page: opened, looked at, and decided on. Every one of them is kept in the library.
 
+import { choiceOf } from "./choice.js";
 import { copyText } from "./elements.js";
 import { howMany } from "./errand.js";
+import { toLeft } from "./left-takes.js";
+import { storyId } from "./manuscript.js";
 import { newPassage, OpenTakes } from "./open-takes.js";
-import { canAccept, find, rivals } from "./takes.js";
-import { fromRecord } from "./takes-record.js";
+import { canAccept, find } from "./takes.js";
 import { TakesView } from "./takes-view.js";
 
 export class Taking {
@@ -12,10 +14,11 @@ export class Taking {
 
   /**
    * `model` has what OpenTakes asks with: connection, diagnose, announcer, ask. `prefer(choice)` hears which take was chosen over which;
-   * `onAccepted({isWhole})` hears of new words in the story, and resolves when they are saved. `keeper` is given later.
+   * `onAccepted({isWhole})` hears of new words in the story, and resolves when they are saved; `onText()`: a take has more words.
+   * `keeper` is given later.
    */
-  constructor({ model, prefer, onAccepted, onChange }) {
-    Object.assign(this, { model, announcer: model.announcer, prefer, onAccepted, onChange });
+  constructor({ model, prefer, onAccepted, onText, onChange }) {
+    Object.assign(this, { model, announcer: model.announcer, prefer, onAccepted, onText, onChange });
     const on = {
       accept: (id) => this.accept(id),
       discard: () => this.discard(),
@@ -41,10 +44,10 @@ export class Taking {
     return this.#open?.isWriting ?? false;
   }
 
-  /** What a reload needs of takes that are open: `{story, record}`, or null. */
+  /** What a reload needs of takes that are open, or null; see left-takes.js. */
   get kept() {
-    const record = this.#open?.record;
-    return record ? { story: this.keeper.story, record } : null;
+    const left = this.#open && toLeft(this.#open);
+    return left?.record.takes.length ? left : null;
   }
 
   /** Ask for `count` first takes of what is at `place`. */
@@ -53,10 +56,11 @@ export class Taking {
     this.#change((open) => open.more(howMany(errand, count)));
   }
 
-  /** Bring kept takes back to their place. */
-  reopen(record, place) {
-    this.#begin({ ...fromRecord(record), place });
+  /** Bring takes `{about, takes}` back to their place; `unheard` of them were on their way when the page went. */
+  reopen({ about, takes, unheard = [] }, place) {
+    this.#begin({ about, takes, place });
     this.announcer.state("The takes are open again.");
+    this.#change((open) => open.resume(unheard));
   }
 
   again() {
@@ -79,12 +83,14 @@ export class Taking {
     if (!canAccept(take) || open.place.isGone) return;
     this.#gather();
     open.decide(id);
-    open.place.take(take, open.about);
+    this.#open = null; // what follows changes the story, and is the takes' own doing
+    open.place.take(take, open);
     const { isWhole } = open.place;
     this.#close(isWhole ? "The take is your story now." : "The new passage is in the story.");
     const saved = this.onAccepted({ isWhole });
-    this.keeper.keep(open.record);
-    this.#weigh(open, take, saved);
+    const { story } = this.view.editor;
+    this.keeper.keep(open.record, story);
+    this.#weigh(choiceOf(open, take, story), saved);
   }
 
   discard() {
@@ -93,21 +99,27 @@ export class Taking {
 
   /** Close without deciding: the takes stay with the passage. */
   keep() {
-    this.#putAway((open) => open.end(), "The takes are kept with the passage.");
+    const { isWhole } = this.#open.place;
+    this.#putAway((open) => open.end(), `The takes are kept with the ${isWhole ? "story" : "passage"}.`);
   }
 
-  /** The text or the passage changed. */
-  follow() {
-    this.view.draw();
+  /** The editor changed. If its story only got another name the takes are of that; if it shows another story they stay with theirs. */
+  follow({ docChanged, startState, state }) {
+    if (!this.isOpen) return;
+    const story = state.field(storyId);
+    if (story === startState.field(storyId)) return docChanged && this.view.draw();
+    if (docChanged) this.keep();
+    else this.#open.story = story;
   }
 
   #begin(opened) {
     this.#open = new OpenTakes({
       ...this.model,
       ...opened,
-      onText: () => this.view.touch(),
-      onChange: () => (this.keeper.keep(this.#open.record), this.#change()),
+      onText: () => (this.view.touch(), this.onText()),
+      onChange: () => (this.#keep(this.#open), this.#change()),
     });
+    this.#open.story = this.view.editor.story;
     opened.place.open();
     this.view.begin();
     this.onChange();
@@ -126,18 +138,20 @@ export class Taking {
     return text !== "";
   }
 
+  #keep({ record, story }) {
+    this.keeper.keep(record, story);
+  }
+
   /** Say which was chosen over which, once the story is saved that it belongs to. */
-  async #weigh({ about, takes }, take, saved) {
-    const { asked, rejected } = rivals(takes, take);
-    if (!asked || !rejected.length) return;
+  async #weigh(choice, saved) {
     await saved;
-    this.prefer({ id: take.id, kind: about.errand.kind, asked, chosen: take.text, rejected, reason: "", story: this.keeper.story });
+    if (choice) this.prefer(choice);
   }
 
   #sheetClosed() {
     if (!this.isOpen) return;
     if (this.#open.place.isWhole) return this.keep();
-    if (this.#gather()) this.keeper.keep(this.#open.record);
+    if (this.#gather()) this.#keep(this.#open);
     this.view.reveal();
   }
 
@@ -147,7 +161,7 @@ export class Taking {
     how(open);
     open.place.close();
     this.#close(sentence);
-    this.keeper.keep(open.record);
+    this.#keep(open);
   }
 
   #close(sentence) {
