@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ from storaiteller.feedback_csv import (
     rated,
 )
 from storaiteller.ledger import Codec, Ledger, SetAside, UnfitError, Words
-from storaiteller.ledger_csv import columns_of
+from storaiteller.ledger_csv import columns_of, digest_of
 
 __all__ = ["GOOD", "TAKEN_BACK", "FeedbackLedger", "GoodStory", "LedgerRow", "SetAside"]
 
@@ -73,7 +72,7 @@ class FeedbackLedger(Ledger[LedgerRow, _Note]):
     def good_for(self, prompt: str) -> list[str]:
         """The texts that are good stories for just this prompt, the newest first."""
         with self._held("The good stories could not be read") as file:
-            digest = _digest(prompt)
+            digest = digest_of(prompt)
             asked = [each for each in self._index.values() if each.note.prompt == digest]
             return [self._row_at(file, each).story for each in reversed(asked) if each.note.rating == GOOD]
 
@@ -96,14 +95,10 @@ class FeedbackLedger(Ledger[LedgerRow, _Note]):
         return True
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
-
-
 _CODEC: Codec[LedgerRow, _Note] = Codec(
     columns=COLUMNS,
     encode=encode,
     decode=decode_row,
     id_of=lambda row: row.story_id,
-    note_of=lambda row: _Note(row.rating, row.digest(), _digest(row.prompt)),
+    note_of=lambda row: _Note(row.rating, row.digest(), digest_of(row.prompt)),
 )

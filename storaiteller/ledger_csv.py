@@ -8,6 +8,7 @@ sequence, so rows can be told apart, and half a row recognised, without parsing 
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
@@ -26,6 +27,11 @@ def header_of(columns: Iterable[str]) -> bytes:
 def encode_fields(fields: Iterable[str]) -> bytes:
     """One row. ``UnicodeEncodeError`` for a lone surrogate."""
     return (",".join('"' + field.replace('"', '""') + '"' for field in fields) + "\n").encode()
+
+
+def digest_of(text: str) -> bytes:
+    """What an index keeps of a text, to know it again."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 def decode_fields(raw: bytes, number: int) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ kin) leave it out; those that learn from single answers (KTO) use it as an undes
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from io import FileIO
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from storaiteller.errors import UnknownPairError, UnknownStoryError
 from storaiteller.ledger import Codec, Entry, Ledger, Words
+from storaiteller.ledger_csv import digest_of
 from storaiteller.preferences_csv import (
     COLUMNS,
     COUNTS,
@@ -128,7 +128,7 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
 
         Returns how many changed. It holds for those struck out too, so that they can be put back.
         """
-        wanted = None if prompts is None else {_digest(prompt) for prompt in prompts}
+        wanted = None if prompts is None else {digest_of(prompt) for prompt in prompts}
         with self._held("The choices could not be brought up to date") as file:
             changed = []
             for entry in list(self._index.values()):
@@ -184,10 +184,6 @@ def _chosen_for(verdict: Preference, good_for: GoodFor) -> str:
     return verdict.chosen if verdict.chosen in good else next(iter(good), "")
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
-
-
 _CODEC: Codec[PairRow, _Note] = Codec(
     columns=COLUMNS,
     encode=encode,
@@ -200,6 +196,6 @@ _CODEC: Codec[PairRow, _Note] = Codec(
         row.choice_id,
         row.is_verdict,
         row.chosen == "",
-        _digest(row.prompt),
+        digest_of(row.prompt),
     ),
 )

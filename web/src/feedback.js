@@ -3,6 +3,7 @@
 import { forgetStory, saveStory } from "./api.js";
 import { byId, enable, onPress, setText } from "./elements.js";
 import { isBlank } from "./story.js";
+import { Turn } from "./turn.js";
 
 const LABEL = { off: "Good story", saved: "Saved as a good story", changed: "Save changes" };
 const SHORT = { off: "Good story", saved: "Saved", changed: "Save" };
@@ -25,14 +26,15 @@ export class Feedback {
   #button = byId("good");
   #label = byId("good-label");
   #short = byId("good-short");
-  #asking = false;
+  #turn;
 
   /**
    * `saved` maps story ids to the texts in the ledger; `identify()` gives the story's `{id, settings, model}` or null; `onSaved(id)`
    * hears that a story is a good one from now on.
    */
   constructor({ editor, announcer, saved, identify, onSaved, onChange, onDone, onTrouble }) {
-    Object.assign(this, { editor, announcer, saved, identify, onSaved, onChange, onDone, onTrouble });
+    Object.assign(this, { editor, announcer, saved, identify, onSaved });
+    this.#turn = new Turn({ editor, onDone, onTrouble, onChange });
     onPress(this.#button, () => this.toggle());
   }
 
@@ -47,20 +49,9 @@ export class Feedback {
     enable(this.#button, !busy && !isBlank(text));
   }
 
-  async toggle() {
-    const { text } = this.editor;
-    if (this.#asking || this.editor.isWriting || isBlank(text)) return;
-    this.#asking = true;
-    try {
-      if (standing(this.saved, this.editor.card?.id, text) === "saved") await this.#takeBack();
-      else await this.#save(text);
-      this.onDone();
-    } catch (error) {
-      this.onTrouble(error);
-    } finally {
-      this.#asking = false;
-      this.onChange();
-    }
+  toggle() {
+    const isSaved = (text) => standing(this.saved, this.editor.card?.id, text) === "saved";
+    return this.#turn.take((text) => (isSaved(text) ? this.#takeBack() : this.#save(text)));
   }
 
   /** The story is a good one no longer, as the server knows already. */

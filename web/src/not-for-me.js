@@ -6,11 +6,12 @@ import { standing, unlessUnknown, withMark, withoutMark } from "./feedback.js";
 import { fingerprint } from "./fingerprint.js";
 import { notForMe, takeBackNotForMe } from "./preferences-api.js";
 import { isBlank } from "./story.js";
+import { Turn } from "./turn.js";
 import { WhyLine } from "./why-line.js";
 
 export class NotForMe {
   #button = byId("not-for-me");
-  #asking = false;
+  #turn;
   #said = null;
   #why;
 
@@ -19,7 +20,8 @@ export class NotForMe {
    * `onRejected(id)` hears that a story is not for the writer from now on.
    */
   constructor({ editor, announcer, rejected, identify, onRejected, onChange, onDone, onTrouble }) {
-    Object.assign(this, { editor, announcer, rejected, identify, onRejected, onChange, onDone, onTrouble });
+    Object.assign(this, { editor, announcer, rejected, identify, onRejected, onDone, onTrouble });
+    this.#turn = new Turn({ editor, onDone, onTrouble, onChange });
     this.#why = new WhyLine({ save: (reason) => this.#explain(reason), focusBack: () => editor.view.focus() });
     onPress(this.#button, () => this.toggle());
   }
@@ -33,20 +35,8 @@ export class NotForMe {
   }
 
   /** Say it, or take it back. `fromKeys`: the hands are on the keyboard, so the reason may be typed at once. */
-  async toggle({ fromKeys = false } = {}) {
-    const { text } = this.editor;
-    if (this.#asking || this.editor.isWriting || isBlank(text)) return;
-    this.#asking = true;
-    try {
-      if (this.#stands(text)) await this.#takeBack();
-      else await this.#say(text, fromKeys);
-      this.onDone();
-    } catch (error) {
-      this.onTrouble(error);
-    } finally {
-      this.#asking = false;
-      this.onChange();
-    }
+  toggle({ fromKeys = false } = {}) {
+    return this.#turn.take((text) => (this.#stands(text) ? this.#takeBack() : this.#say(text, fromKeys)));
   }
 
   /** It is not true of a story any more, as the server knows already. */
