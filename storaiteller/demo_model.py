@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import IO
 
@@ -85,12 +85,12 @@ async def _download(folder: Path) -> AsyncGenerator[PullProgress, None]:
 
 
 def _bytes_in(folder: Path) -> int:
+    """What has arrived; pip moves files and removes folders meanwhile, over which ``rglob`` would fail."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # pip moved it meanwhile
-            continue
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += Path(root, name).stat().st_size
     return total
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -70,6 +71,23 @@ async def test_a_model_that_is_right_is_kept_and_progress_ends_with_success(
     assert done[-1] == steps[-1].total
     assert kept_in(models_dir) == [demo_model.FILE_NAME]
     assert (models_dir / demo_model.FILE_NAME).read_bytes() == WEIGHTS
+
+
+def test_a_folder_that_pip_removes_while_it_is_measured_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "arrived").write_bytes(bytes(5))
+    (tmp_path / "going").mkdir()
+    scandir = os.scandir
+
+    def scan(path: int | str | os.PathLike[str]) -> Iterator[os.DirEntry[str]]:
+        if not isinstance(path, int) and Path(path).name == "going":
+            Path(path).rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert demo_model._bytes_in(tmp_path) == 5
+    assert not (tmp_path / "going").exists()
 
 
 async def test_a_model_that_was_tampered_with_is_not_kept(models_dir: Path, wheels: Path) -> None:

@@ -560,6 +560,36 @@ test("what the server tells of is followed, our own saves are not", async () => 
   assert.deepEqual(window.said.at(-1), ["trashed", true]);
 });
 
+test("a change that is asked for here is no news when the server tells of it first", async () => {
+  const { library, clock, window } = await begun();
+  window.type(" Ada ran.");
+  await clock.pass(1000);
+  let heard;
+  await window.sync.change(async ({ id }) => {
+    library.change(id, { text: "Once." });
+    const told = { ...library.stories.get(id) };
+    heard = window.sync.heard({ id, revision: told.revision, isTrashed: false });
+    await settled();
+    assert.equal(window.text, "Once. Ada ran.");
+    window.text = told.text;
+    return told;
+  });
+  await heard;
+  await clock.pass(1000);
+  assert.deepEqual([window.text, window.said, window.sync.current.isDirty], ["Once.", [], false]);
+  window.type(" Bo.");
+  await clock.pass(1000);
+  assert.deepEqual(library.texts, ["Once. Bo."]);
+});
+
+test("a change that is refused leaves all as it was, and saving goes on", async () => {
+  const { library, clock, window } = await begun();
+  await assert.rejects(window.sync.change(() => Promise.reject(new Error("Changed elsewhere."))), /elsewhere/);
+  window.type(" Bo.");
+  await clock.pass(1000);
+  assert.deepEqual(library.texts, ["Once. Bo."]);
+});
+
 /** A window that knows who wrote its words, which are in the library. */
 async function known(words = "Once.") {
   const around = room();

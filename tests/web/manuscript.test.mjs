@@ -220,3 +220,11 @@ test("a version that is brought back is one step to undo", () => {
   desk.command(undo);
   assert.equal(desk.text, "Now.");
 });
+
+test("a version that is there already is no step to undo", () => {
+  const desk = new Desk("Now.");
+  desk.type(4, " And on.");
+  desk.dispatch(restore(desk.state, "Now. And on."));
+  desk.command(undo);
+  assert.equal(desk.text, "Now.");
+});

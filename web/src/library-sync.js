@@ -128,11 +128,18 @@ export class LibrarySync {
     if (revision > story.revision) await this.follow();
   }
 
-  /** The library holds `told` of the story on the page, and so does the page. */
-  adopted(told) {
-    this.look();
-    this.current.settled(told.revision, this.current.want);
-    this.#tell(this.current);
+  /**
+   * Have the library make another text of the story on the page: `ask(story)` resolves to what it holds then, once the page
+   * shows that. What is heard of the change meanwhile is no news: taken for another window's, it would be a step to undo of its own.
+   */
+  change(ask) {
+    return this.loop.instead(async () => {
+      const story = this.current;
+      const { revision } = await ask(story);
+      this.look();
+      story.settled(revision, story.want);
+      this.#tell(story);
+    });
   }
 
   /** What others did to a story is met at the end of its writing: the server may have saved words that are still on their way here. */

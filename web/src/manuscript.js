@@ -97,22 +97,20 @@ export const attribute = (state, known) => ({ effects: attributed(state.sliceDoc
  * Another text for the same story, from outside, and who wrote it, as it is kept: only what differs is changed. A step of
  * its own: Undo passes it before it comes to another story, which the words from outside must never end up in.
  */
-export function takeOver(state, text, known = null) {
+export const takeOver = (state, text, known = null) => inPlace(state, text, known, "take");
+
+function inPlace(state, text, known, event) {
   const before = state.sliceDoc();
   if (text === before) return attribute(state, known);
   return {
     changes: difference(before, text),
     effects: attributed(text, known),
-    annotations: [isolateHistory.of("full"), Transaction.userEvent.of("take")],
+    annotations: [isolateHistory.of("full"), Transaction.userEvent.of(event)],
   };
 }
 
 /** An earlier text of this story, and who wrote it, in the present one's place: one step to undo. */
-export const restore = (state, text, known = null) => ({
-  changes: difference(state.sliceDoc(), text),
-  effects: attributed(text, known),
-  annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.restore")],
-});
+export const restore = (state, text, known = null) => inPlace(state, text, known, "input.restore");
 
 /** What goes while a story is written is a step of its own: joined with others, nobody could tell whose it was from what came meanwhile. */
 function joins({ changes }, isAdjacent) {

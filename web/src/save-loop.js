@@ -34,6 +34,14 @@ export class SaveLoop {
     await this.#work();
   }
 
+  /** Have `act` at work in the place of saving; resolves, or fails, as it does. */
+  async instead(act) {
+    while (this.#working) await this.#working;
+    const acting = act();
+    this.#working = acting.catch(() => {}).finally(() => (this.#working = null));
+    return acting;
+  }
+
   #schedule(milliseconds) {
     this.clock.clear(this.#timer);
     this.#timer = this.clock.set(() => this.#work(), milliseconds);

@@ -95,9 +95,11 @@ export class Versions {
     return this.#try(async () => {
       if (this.isBusy()) return setText(byId("versions-error"), BUSY);
       if (!(await this.sync.settle())) return setText(byId("versions-error"), UNSAVED);
-      const told = await restoreVersion(this.#story, this.#looked.number, this.sync.current.revision);
-      this.editor.change(restore, told.text, told.origins);
-      this.sync.adopted(told);
+      await this.sync.change(async ({ id, revision }) => {
+        const told = await restoreVersion(id, this.#looked.number, revision);
+        this.editor.change(restore, told.text, told.origins);
+        return told;
+      });
       this.#dialog.close();
       this.editor.focus();
       this.say("The version is back in the story. Undo takes it out again.");
