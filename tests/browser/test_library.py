@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
@@ -18,13 +20,32 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 TOKEN = "t" * 32
 
 
-@pytest.fixture
-def served(tmp_path: Path, demo_model_path: Path) -> Iterator[Site]:
-    """The app with an empty library of its own."""
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / demo_model_path.name).symlink_to(demo_model_path)
-    with serving(tmp_path, "--engine", "embedded", STORAITELLER_TOKEN=TOKEN) as site:
+@contextmanager
+def starting(data_dir: Path, model: Path, *options: str) -> Iterator[Site]:
+    """The app with a library of its own."""
+    (data_dir / "models").mkdir(exist_ok=True)
+    (data_dir / "models" / model.name).unlink(missing_ok=True)
+    (data_dir / "models" / model.name).symlink_to(model)
+    with serving(data_dir, "--engine", "embedded", *options, STORAITELLER_TOKEN=TOKEN) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, demo_model_path: Path) -> Iterator[Site]:
+    with starting(tmp_path_factory.mktemp("library"), demo_model_path) as site:
+        yield site
+
+
+@pytest.fixture
+def served(running: Site) -> Site:
+    """The app with an empty library, if nothing was generated: a story may be finished after its test."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=running.origin, headers=headers, trust_env=False) as writer:
+        while page := writer.get("/library/stories").raise_for_status().json()["stories"]:
+            for story in page:
+                writer.post(f"/library/stories/{story['id']}/trash").raise_for_status()
+        writer.post("/library/trash/empty").raise_for_status()
+    return running
 
 
 @pytest.fixture
@@ -146,7 +167,15 @@ def test_a_story_is_one_story_through_reloads_and_its_title_stays(desk: Desk) ->
     assert [story["title"] for story in stories(desk.page)] == ["The \"tide\" / <b>'s'</b>"]
 
 
-def test_a_generation_is_a_version_and_the_story_before_stays_whole(desk: Desk) -> None:
+@pytest.fixture
+def alone(page: Page, tmp_path: Path, demo_model_path: Path) -> Iterator[Desk]:
+    """A desk at a server that no other test has."""
+    with starting(tmp_path, demo_model_path) as site:
+        yield Desk(page, site.address).open()
+
+
+def test_a_generation_is_a_version_and_the_story_before_stays_whole(alone: Desk) -> None:
+    desk = alone
     desk.put("My own words.")
     wait_for_texts(desk.page, "My own words.")
     told = desk.write(max_words=30)
@@ -246,10 +275,7 @@ def test_two_windows_that_both_wrote_keep_both(two: tuple[Desk, Desk], context: 
 def test_a_server_killed_in_mid_typing_costs_nothing(
     context: BrowserContext, tmp_path: Path, demo_model_path: Path
 ) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / demo_model_path.name).symlink_to(demo_model_path)
-    options = ("--engine", "embedded")
-    with serving(tmp_path, *options, STORAITELLER_TOKEN=TOKEN) as site:
+    with starting(tmp_path, demo_model_path) as site:
         desk = Desk(context.new_page(), site.address).open()
         desk.put("Before.")
         wait_for_texts(desk.page, "Before.")
@@ -257,7 +283,7 @@ def test_a_server_killed_in_mid_typing_costs_nothing(
     expect(desk.note).to_contain_text("stays on this page", timeout=SLOW_MS)
     port = site.origin.rsplit(":", 1)[1]
 
-    with serving(tmp_path, *options, "--port", port, STORAITELLER_TOKEN=TOKEN):
+    with starting(tmp_path, demo_model_path, "--port", port):
         expect(desk.note).not_to_contain_text("stays on this page", timeout=SLOW_MS)
         wait_for_texts(desk.page, "Before. While it was away.")
 
