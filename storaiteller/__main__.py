@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 from storaiteller.config import PREFIX, Config, EngineChoice, load_config
@@ -202,11 +202,12 @@ async def _pull(config: Config, model_id: str) -> None:
     from storaiteller.models import Models
 
     models = Models(config)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
     try:
         await models.decide()
+        console.print(f"Fetching {model_id}", markup=False)
         with Progress(*columns, console=console) as bars:
-            bar = bars.add_task(f"Fetching {model_id}", total=None)
+            bar = bars.add_task("", total=None)
             async with aclosing(models.pull(model_id)) as steps:
                 async for step in steps:
                     bars.update(bar, completed=step.completed, total=step.total or None)
