@@ -20,7 +20,8 @@ from storaiteller.config import Config, EngineChoice
 from storaiteller.engines.base import Engine, PullProgress, Report
 from storaiteller.engines.llama_cpp import LlamaCppEngine
 from storaiteller.engines.llama_native import DEFAULT_WINDOW
-from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT, InstalledModel, OllamaServer
+from storaiteller.engines.ollama import InstalledModel, OllamaServer
+from storaiteller.engines.ollama_engine import DEFAULT_WINDOW_LIMIT, OllamaEngine
 from storaiteller.errors import ConfigError, EngineError, ModelMissingError
 from storaiteller.ollama_store import find_blob, stored_names, usual_folders
 from storaiteller.own_model import OWN_ID, OWN_NAME, OwnFile, OwnModel
@@ -162,7 +163,7 @@ class Models:
             raise ModelMissingError(told)
         if model.engine == "ollama":
             limit = self._config.context or DEFAULT_WINDOW_LIMIT
-            return self._ollama.engine(model.id.removeprefix("ollama/"), limit)
+            return OllamaEngine(self._ollama, model.id.removeprefix("ollama/"), limit)
         path, *adapters = self._weights(model.id)
         return await LlamaCppEngine.load(
             path,

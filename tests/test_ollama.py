@@ -12,12 +12,9 @@ import httpx
 import pytest
 
 from storaiteller.engines.base import GenerationOptions, PullProgress
-from storaiteller.engines.ollama import (
-    InstalledModel,
-    OllamaEngine,
-    OllamaServer,
-)
+from storaiteller.engines.ollama import InstalledModel, OllamaServer
 from storaiteller.engines.ollama_chat import estimate_tokens
+from storaiteller.engines.ollama_engine import OllamaEngine
 from storaiteller.engines.ollama_wire import Patience
 from storaiteller.errors import (
     ConfigError,
@@ -68,7 +65,7 @@ async def server(fake: FakeOllama) -> AsyncIterator[OllamaServer]:
 
 @pytest.fixture
 async def engine(server: OllamaServer) -> AsyncIterator[OllamaEngine]:
-    engine = server.engine("llama3.2")
+    engine = OllamaEngine(server, "llama3.2")
     yield engine
     await engine.aclose()
 
@@ -398,7 +395,7 @@ async def test_the_window_never_shrinks_so_that_ollama_need_not_load_anew(
 async def test_a_prompt_over_the_apps_own_limit_is_refused_before_ollama_is_asked(
     fake: FakeOllama, server: OllamaServer
 ) -> None:
-    engine = server.engine("llama3.2", window_limit=8_192)
+    engine = OllamaEngine(server, "llama3.2", window_limit=8_192)
     with pytest.raises(PromptTooLongError) as refusal:
         await chunks_of(engine, [Message("user", "abc" * 8_121)])
     assert (refusal.value.prompt_tokens, refusal.value.window) == (8_129, 8_192)
@@ -615,7 +612,7 @@ async def test_a_story_cut_short_keeps_what_was_written_and_says_why(
 async def test_the_first_word_is_not_waited_for_without_end(fake: FakeOllama, raw: bool) -> None:
     fake.chat_script = Reply([Silence()], raw=raw)
     server = OllamaServer(fake.url, patience=Patience(first_word=0.05))
-    engine = server.engine("llama3.2")
+    engine = OllamaEngine(server, "llama3.2")
     text, failure = await text_until_it_fails(engine)
     assert text == ""
     assert type(failure) is EngineUnavailableError
@@ -628,7 +625,7 @@ async def test_the_first_word_is_not_waited_for_without_end(fake: FakeOllama, ra
 async def test_the_next_word_is_not_waited_for_without_end(fake: FakeOllama) -> None:
     fake.chat_script = Reply([word("Once"), Silence()])
     server = OllamaServer(fake.url, patience=Patience(next_word=0.05))
-    engine = server.engine("llama3.2")
+    engine = OllamaEngine(server, "llama3.2")
     text, failure = await text_until_it_fails(engine)
     assert text == "Once"
     assert type(failure) is EngineUnavailableError
