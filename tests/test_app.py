@@ -22,7 +22,8 @@ from storaiteller.app import create_app
 from storaiteller.config import Config
 from storaiteller.engines.base import Engine, PullProgress, Report
 from storaiteller.errors import EngineUnavailableError, ModelMissingError, ModelUnusableError
-from storaiteller.models import DEMO_ID, ModelInfo, Models
+from storaiteller.model_files import DEMO_ID, ModelInfo
+from storaiteller.models import Models
 from tests.fake_ollama import FakeModel, FakeOllama, Gate, Reply, error
 from tests.fakes import ScriptedEngine, ScriptedModels
 from tests.serving import BEARER, GUARD, TOKEN, serving

@@ -20,7 +20,8 @@ from storaiteller.errors import (
     ModelMissingError,
     ModelUnusableError,
 )
-from storaiteller.models import DEMO_ID, Models
+from storaiteller.model_files import DEMO_ID, ModelFiles
+from storaiteller.models import Models
 from storaiteller.ollama_store import find_blob, stored_names, usual_folders
 from storaiteller.registry import BaseRecord, Registry
 from tests.closed import closed, open_folder
@@ -379,8 +380,8 @@ def test_a_file_in_a_closed_folder_is_no_bad_setting(config: Config) -> None:
     with open_folder() as home:
         (home / "blobs").mkdir()
         with closed(home / "blobs"):
-            models = Models(config.model_copy(update={"model": str(home / "blobs" / "sha256-aa")}))
-    assert models.base_path("embedded/sha256-aa") == home / "blobs" / "sha256-aa"
+            files = ModelFiles(config.model_copy(update={"model": str(home / "blobs" / "sha256-aa")}))
+    assert files.base_path("embedded/sha256-aa") == home / "blobs" / "sha256-aa"
 
 
 # --- a version that Ollama has lost ---------------------------------------------------------------

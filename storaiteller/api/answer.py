@@ -27,7 +27,8 @@ from storaiteller.api.told import Told
 from storaiteller.engines.base import Engine
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import ModelInfo, Models
+from storaiteller.model_files import ModelInfo
+from storaiteller.models import Models
 from storaiteller.story import Candidate, Chunk, Progress, Stage, Usage, count_words
 
 log = logging.getLogger(__name__)
