@@ -24,8 +24,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             {"story", "errors", "durable", "ledger_csv"},
-            {"bounds", "ledger"},
-            {"config", "prompts", "excerpt", "ollama_store", "version", "feedback_csv", "preferences_csv"},
+            {"bounds", "ledger_index", "ollama_store"},
+            {"config", "prompts", "excerpt", "ledger", "version", "feedback_csv", "preferences_csv"},
             {"feedback", "preferences", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model", "verdicts", "answers"},
             {"model_files"},
