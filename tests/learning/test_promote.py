@@ -13,7 +13,8 @@ import pytest
 
 from finetune.context import Context
 from finetune.errors import StageMissingError
-from finetune.exam.gates import COPIED_MOST, RUN_MOST, Decision, decide
+from finetune.exam.gates import Decision, decide
+from finetune.exam.writing_gates import COPIED_MOST, RUN_MOST
 from finetune.promote import promote, promote_version, rollback
 from storaiteller.errors import RegistryError, UnknownVersionError
 from tests.learning.exam import SHA, add_version, against_base, context_at, good_metrics, tried_run
