@@ -23,7 +23,7 @@ from storaiteller.api.library_files import _streamed
 from storaiteller.config import Config
 from storaiteller.library.word_files import write_word
 from tests.fakes import scripted
-from tests.test_app import SETTINGS, assert_error, opened
+from tests.rest import SETTINGS, assert_error, opened
 
 ID = "0123456789abcdef" * 2
 NO_ID = "f" * 32
