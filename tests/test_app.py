@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import re
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from filelock import FileLock
 from storaiteller import durable, prompts
 from storaiteller.config import Config
 from storaiteller.model_files import DEMO_ID
+from tests.ledgers import rows_of
 from tests.rest import FULL, PARTS, SETTINGS, STORY, assert_error
 
 # --- the prompt of a story ------------------------------------------------------------------------
@@ -265,11 +265,6 @@ async def test_what_nobody_thought_of_is_told_without_its_insides(
 # --- good stories ---------------------------------------------------------------------------------
 
 
-def rows(config: Config) -> list[dict[str, str]]:
-    with config.ledger_path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file, strict=True))
-
-
 async def test_a_good_story_is_one_row_however_often_it_is_saved(
     http: httpx.AsyncClient, config: Config
 ) -> None:
@@ -278,7 +273,7 @@ async def test_a_good_story_is_one_row_however_often_it_is_saved(
     again = await http.post("/savestory", json=story)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json() == {"story_id": "s1", "saved": True}
-    [row] = rows(config)
+    [row] = rows_of(config.ledger_path)
     assert row["Story"] == STORY["story"]
     assert row["Prompt"] == (await http.post("/setstory", json=FULL)).json()["prompt"]
     assert json.loads(row["Settings"]) == FULL
@@ -290,7 +285,7 @@ async def test_a_story_taken_back_is_rated_nought(http: httpx.AsyncClient, confi
     await http.post("/savestory", json=STORY)
     response = await http.delete("/savestory/s1")
     assert (response.status_code, response.json()) == (200, {"story_id": "s1", "saved": False})
-    assert [row["Rating"] for row in rows(config)] == ["1", "0"]
+    assert [row["Rating"] for row in rows_of(config.ledger_path)] == ["1", "0"]
     assert (await http.post("/savestory", json=STORY)).status_code == 201
 
 
@@ -308,7 +303,7 @@ async def test_a_story_that_could_not_be_written_down_is_not_called_saved(
     with monkeypatch.context() as patch:
         patch.setattr(durable, "append", full)
         assert_error(await http.post("/savestory", json=STORY), 507, "ledger_failed")
-    assert rows(config) == []
+    assert rows_of(config.ledger_path) == []
     assert (await http.post("/savestory", json=STORY)).status_code == 201
 
 
