@@ -17,11 +17,14 @@ from finetune.ollama.marks import Marks
 from finetune.ollama.models import OllamaModels, tagged
 from finetune.runs import Run
 from storaiteller import durable
+from storaiteller.config import Config
 from storaiteller.engines.ollama import OllamaServer
 from storaiteller.engines.ollama_wire import server_address
 from storaiteller.errors import EngineError, ModelMissingError, RegistryError
-from storaiteller.models import TUNED_MODEL, Models
+from storaiteller.model_files import ModelFiles
+from storaiteller.models import Models
 from storaiteller.ollama_store import how_to_open
+from storaiteller.own_model import OWN_NAME
 from storaiteller.registry import BaseRecord
 
 _FROM = re.compile(r"^FROM\s+(\S.*)$", re.MULTILINE)
@@ -84,7 +87,7 @@ async def _resolve(context: Context) -> Base:
         served = model_id.removeprefix("ollama/") if model_id.startswith("ollama/") else None
         if name := served or model_id.partition("embedded/ollama:")[2]:
             await asyncio.to_thread(_not_ours, context, name)
-        path = await _file(models, model_id, served, context.config.ollama_host)
+        path = await _file(context.config, model_id, served)
     finally:
         await models.aclose()
     name = served or path.stem if served or not model_id.partition("/")[2].startswith("ollama:") else model_id
@@ -103,7 +106,7 @@ def _not_ours(context: Context, name: str) -> None:
     if (
         full in marks.names
         or full in known
-        or (full == f"{TUNED_MODEL}:latest" and _is_our_alias(marks, context))
+        or (full == f"{OWN_NAME}:latest" and _is_our_alias(marks, context))
     ):
         came_from = known.get(full) or (versions[-1].base.name if versions else "")
         which = f" ({came_from})" if came_from else ""
@@ -123,14 +126,15 @@ def _is_our_alias(marks: Marks, context: Context) -> bool:
     except RegisterError:
         return False
     ours = {marks.alias, *(listed.get(name, "") for name in marks.names)} - {""}
-    return listed.get(f"{TUNED_MODEL}:latest") in ours
+    return listed.get(f"{OWN_NAME}:latest") in ours
 
 
-async def _file(models: Models, model_id: str, served: str | None, host: str) -> Path:
+async def _file(config: Config, model_id: str, served: str | None) -> Path:
     try:
-        path = models.base_path(model_id)
+        path = ModelFiles(config).base_path(model_id)
     except EngineError as error:
-        shown = await _shown(served, host) if served and isinstance(error, ModelMissingError) else None
+        is_missing = isinstance(error, ModelMissingError)
+        shown = await _shown(served, config.ollama_host) if served and is_missing else None
         if shown is None:
             raise UnusableBaseError(f"{error.message} Learning needs that file on this machine.") from error
         path = shown

@@ -12,7 +12,8 @@ from typing import Any
 
 from finetune.context import Context
 from finetune.evaluate import rival_of
-from finetune.exam.gates import Decision, Gate, decide
+from finetune.exam.gate import Gate
+from finetune.exam.gates import Decision, decide
 from finetune.ollama.tidy import tidy
 from finetune.register import point_alias
 from finetune.runs import Manifest, Run, fingerprint
@@ -111,7 +112,7 @@ def _still_holds(context: Context, version: Version, decision: Decision, against
     if now == against or not decision.promoted:
         return decision
     why = "another model became active while it was tried"
-    gate = Gate("still_active", "Tried against the model in use", None, 0.0, False, f"A{why[1:]}.")
+    gate = Gate.of("still_active", "Tried against the model in use", None, 0.0, False, why)
     return Decision(False, f"Not promoted, because {why}.", (*decision.gates, gate))
 
 

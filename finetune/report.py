@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from finetune import evaluate
 from finetune.context import Context
-from finetune.exam import gates
+from finetune.exam.gate import against_name
 from finetune.reports import view as report_view
 from finetune.runs import Manifest, Run, fingerprint
 from storaiteller import durable
@@ -73,7 +73,7 @@ def _render(
         losses=report_view.losses(metrics["train"]),
         names=list(names.values()),
         tried=tried,
-        against=gates.against_name(tried) if tried else "",
+        against=against_name(tried) if tried else "",
         surprise=report_view.surprise(tried, names) if tried else [],
         forgetting=report_view.forgetting(tried, names) if tried else [],
         figures=report_view.figures(tried, names) if tried else [],

@@ -123,7 +123,7 @@ def list_models(data_dir: DataDir = None, engine: EngineOption = None, model: Mo
 def fetch(data_dir: DataDir = None) -> None:
     """Fetch the built-in demo model (98 MB), if it is not there yet."""
     from storaiteller import demo_model
-    from storaiteller.models import DEMO_ID
+    from storaiteller.model_files import DEMO_ID
 
     config = load_config(data_dir=data_dir)
     path = config.models_dir / demo_model.FILE_NAME
@@ -183,7 +183,8 @@ async def _fetch_if_needed(config: Config) -> None:
 
     if config.model or (config.models_dir / demo_model.FILE_NAME).is_file():
         return  # and ask no Ollama server before the page is up
-    from storaiteller.models import DEMO_ID, Models
+    from storaiteller.model_files import DEMO_ID
+    from storaiteller.models import Models
 
     models = Models(config)
     try:

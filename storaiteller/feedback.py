@@ -21,8 +21,9 @@ from storaiteller.feedback_csv import (
     encode_row,
     rated,
 )
-from storaiteller.ledger import Codec, Ledger, SetAside, UnfitError, Words
+from storaiteller.ledger import Ledger, SetAside, UnfitError, Words
 from storaiteller.ledger_csv import columns_of, digest_of
+from storaiteller.ledger_index import Codec
 
 __all__ = ["GOOD", "TAKEN_BACK", "FeedbackLedger", "GoodStory", "LedgerRow", "SetAside"]
 

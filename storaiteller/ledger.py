@@ -10,44 +10,27 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic
 
 from filelock import FileLock, Timeout
 
 from storaiteller import durable
 from storaiteller.errors import LedgerError
-from storaiteller.ledger_csv import columns_of, header_of, is_row_begun, whole_rows
+from storaiteller.ledger_csv import columns_of, header_of, is_row_begun
+from storaiteller.ledger_index import Codec, Entry, Index, Note, Row
 
 log = logging.getLogger(__name__)
 
-Row = TypeVar("Row")
-Note = TypeVar("Note")
-
-_REMEMBERED = 64
 _ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Make room on the disk"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Allow writing to that folder"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Codec(Generic[Row, Note]):
-    """What a ledger's rows are. ``note_of`` is what of a row stays in memory: keep it small.
-
-    ``decode`` raises ``ValueError`` for a row that is not one of these.
-    """
-
-    columns: tuple[str, ...]
-    encode: Callable[[Row], bytes]
-    decode: Callable[[bytes], Row]
-    id_of: Callable[[Row], str]
-    note_of: Callable[[Row], Note]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +59,6 @@ class UnfitError(Exception):
         self.advice = advice
 
 
-class Entry(NamedTuple, Generic[Note]):
-    """Where the last row of an id is, and what is known of it without reading it."""
-
-    note: Note
-    start: int
-    length: int
-
-
 class Ledger(Generic[Row, Note]):
     """Appends to the ledger at ``path`` and reads it; made at the first use, folder and all.
 
@@ -103,7 +78,7 @@ class Ledger(Generic[Row, Note]):
         self._lock = FileLock(f"{self.path}.lock", timeout=lock_timeout, poll_interval=0.005)
         self._set_aside: list[SetAside] = []
         self._torn = 0
-        self._forget()
+        self._index = Index(codec, self.path)
 
     def open(self) -> tuple[SetAside, ...]:
         """Recover from what went wrong before, and say what was set aside (by this object, so far).
@@ -137,7 +112,7 @@ class Ledger(Generic[Row, Note]):
 
         The former stay in the file; of the latter only this object's own are counted.
         """
-        return self._passed_over + self._torn
+        return self._index.passed_over + self._torn
 
     @contextmanager
     def _held(self, trouble: str) -> Iterator[FileIO]:
@@ -167,7 +142,7 @@ class Ledger(Generic[Row, Note]):
             return
         durable.append(file.fileno(), b"".join(raws))
         for raw in raws:
-            self._learn(raw)
+            self._index.learn(raw)
 
     def _row_at(self, file: FileIO, entry: Entry[Note]) -> Row:
         return self._codec.decode(os.pread(file.fileno(), entry.length, entry.start))
@@ -186,27 +161,15 @@ class Ledger(Generic[Row, Note]):
 
     def _catch_up(self, file: FileIO) -> None:
         """Learn what was appended since last time, by anybody; set a torn last row aside."""
-        descriptor = file.fileno()
-        begin = self._end - len(self._last_bytes)
-        if os.pread(descriptor, len(self._last_bytes), begin) != self._last_bytes:
-            self._forget()  # the file was edited or exchanged
-        if os.fstat(descriptor).st_size > self._end:
-            os.fsync(descriptor)  # its writer may have died before doing so, and we vouch for it now
-            with open(descriptor, "rb", closefd=False) as reader:
-                reader.seek(self._end)
-                for raw in whole_rows(reader):
-                    self._learn(raw)
-                reader.seek(self._end)
-                torn = reader.read()
-            if torn:
-                self._set_torn_aside(descriptor, torn)
+        if torn := self._index.catch_up(file.fileno()):
+            self._set_torn_aside(file.fileno(), torn)
 
     def _set_torn_aside(self, descriptor: int, torn: bytes) -> None:
         if not is_row_begun(torn, len(self._codec.columns)):
             why = "ends in an unfinished line that was not written by StorAIteller"
             raise UnfitError(why, "Finish that line or remove it")
         beside = self._beside("torn", torn)
-        durable.truncate(descriptor, self._end)
+        durable.truncate(descriptor, self._index.end)
         self._torn += 1
         row = self._words.row
         self._report(
@@ -214,28 +177,6 @@ class Ledger(Generic[Row, Note]):
             f"The app stopped while it was saving a {row}: the {len(torn):,} bytes that it had "
             f"written are kept as {beside.name}. Every {row} saved before is there.",
         )
-
-    def _learn(self, raw: bytes) -> None:
-        start = self._end
-        self._end += len(raw)
-        self._last_bytes = raw[-_REMEMBERED:]
-        if start == 0:
-            return  # the header
-        try:
-            row = self._codec.decode(raw)
-        except ValueError as error:
-            log.warning("%s: the row at byte %d is passed over: %s", self.path, start, error)
-            self._passed_over += 1
-            return
-        name = self._codec.id_of(row)
-        self._index.pop(name, None)  # so that the order is that of the last rows
-        self._index[name] = Entry(self._codec.note_of(row), start, len(raw))
-
-    def _forget(self) -> None:
-        self._index: dict[str, Entry[Note]] = {}
-        self._passed_over = 0
-        self._end = 0
-        self._last_bytes = b""
 
     def _beside(self, kind: str, data: bytes) -> Path:
         path = self.path.with_name(f"{self.path.name}.{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")

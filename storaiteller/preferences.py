@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storaiteller.errors import UnknownPairError, UnknownStoryError
-from storaiteller.ledger import Codec, Entry, Ledger, Words
+from storaiteller.ledger import Ledger, Words
 from storaiteller.ledger_csv import digest_of
+from storaiteller.ledger_index import Codec, Entry
 from storaiteller.preferences_csv import (
     COLUMNS,
     COUNTS,

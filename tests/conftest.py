@@ -85,7 +85,7 @@ def settings() -> StorySettings:
 @pytest.fixture
 async def http(config: Config) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the app, whose one model is scripted."""
-    from tests.test_app import opened  # not for tests that know nothing of the app
+    from tests.rest import opened  # not for tests that know nothing of the app
 
     async with opened(config, scripted()) as client:
         yield client
@@ -100,7 +100,7 @@ def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 @pytest.fixture(scope="module")
 async def shared(shared_config: Config) -> AsyncIterator[httpx.AsyncClient]:
     """For tests that do not care what the others of their file did: one app for all of them."""
-    from tests.test_app import opened
+    from tests.rest import opened
 
     async with opened(shared_config, scripted()) as client:
         yield client

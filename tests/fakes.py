@@ -8,7 +8,8 @@ from contextlib import aclosing
 
 from storaiteller.engines.base import Engine, GenerationOptions, PullProgress, Report
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import DEMO_ID, ModelInfo, Models
+from storaiteller.model_files import DEMO_ID, ModelInfo
+from storaiteller.models import Models
 from storaiteller.story import Candidate, Chunk, Message, Progress, Usage
 
 Script = Iterable[str | Exception | asyncio.Event]

@@ -1,76 +1,22 @@
-"""What other programs and the page may rely on: the REST routes, the page itself, and their errors."""
+"""What other programs and the page may rely on: the routes of a story, the page itself, and their errors."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from filelock import FileLock
 
 from storaiteller import durable, prompts
-from storaiteller.api.errors import ErrorBody
-from storaiteller.app import create_app
 from storaiteller.config import Config
-from storaiteller.engines.base import Engine, PullProgress, Report
-from storaiteller.errors import EngineUnavailableError, ModelMissingError, ModelUnusableError
-from storaiteller.models import DEMO_ID, ModelInfo, Models
-from tests.fake_ollama import FakeModel, FakeOllama, Gate, Reply, error
-from tests.fakes import ScriptedEngine, ScriptedModels
-from tests.serving import BEARER, GUARD, TOKEN, serving
-
-SETTINGS: dict[str, Any] = {"genre": "Fantasy", "register": "Playful", "max_words": 120}
-FULL = {
-    "characters": ["Ada", "Bo"],
-    "keywords": ["moon", "tide"],
-    "genre": "Fantasy",
-    "register": "Playful",
-    "child_friendly": True,
-    "max_words": 120,
-    "final_twist": True,
-}
-STORY = {"settings": SETTINGS, "story": "Once.\r\n\r\n“Upon”, a time 🌙", "story_id": "s1"}
-PARTS = {
-    "settings": SETTINGS,
-    "initialpart": "Ada ran. ",
-    "selectedpart": "She fell.",
-    "finalpart": " The end.",
-    "instruction": "shorter",
-}
-
-
-@asynccontextmanager
-async def opened(config: Config, models: Models | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, with its lifespan but without a server."""
-    app = create_app(config, token=TOKEN, models=models)
-    async with app.router.lifespan_context(app), client_of(app) as client:
-        yield client
-
-
-def client_of(app: FastAPI) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=BEARER)
-
-
-def assert_error(response: httpx.Response, status: int, code: str, field: str | None = None) -> str:
-    """Check the one form of an error, and return its message."""
-    assert response.status_code == status, response.text
-    body = response.json()
-    assert list(body) == ["code", "message", "field"]
-    assert (body["code"], body["field"]) == (code, field)
-    message: str = body["message"]
-    assert message.endswith(".")
-    assert len(message) < 600
-    return message
-
+from storaiteller.model_files import DEMO_ID
+from tests.ledgers import rows_of
+from tests.rest import FULL, PARTS, SETTINGS, STORY, assert_error
 
 # --- the prompt of a story ------------------------------------------------------------------------
 
@@ -319,11 +265,6 @@ async def test_what_nobody_thought_of_is_told_without_its_insides(
 # --- good stories ---------------------------------------------------------------------------------
 
 
-def rows(config: Config) -> list[dict[str, str]]:
-    with config.ledger_path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file, strict=True))
-
-
 async def test_a_good_story_is_one_row_however_often_it_is_saved(
     http: httpx.AsyncClient, config: Config
 ) -> None:
@@ -332,7 +273,7 @@ async def test_a_good_story_is_one_row_however_often_it_is_saved(
     again = await http.post("/savestory", json=story)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json() == {"story_id": "s1", "saved": True}
-    [row] = rows(config)
+    [row] = rows_of(config.ledger_path)
     assert row["Story"] == STORY["story"]
     assert row["Prompt"] == (await http.post("/setstory", json=FULL)).json()["prompt"]
     assert json.loads(row["Settings"]) == FULL
@@ -344,7 +285,7 @@ async def test_a_story_taken_back_is_rated_nought(http: httpx.AsyncClient, confi
     await http.post("/savestory", json=STORY)
     response = await http.delete("/savestory/s1")
     assert (response.status_code, response.json()) == (200, {"story_id": "s1", "saved": False})
-    assert [row["Rating"] for row in rows(config)] == ["1", "0"]
+    assert [row["Rating"] for row in rows_of(config.ledger_path)] == ["1", "0"]
     assert (await http.post("/savestory", json=STORY)).status_code == 201
 
 
@@ -362,7 +303,7 @@ async def test_a_story_that_could_not_be_written_down_is_not_called_saved(
     with monkeypatch.context() as patch:
         patch.setattr(durable, "append", full)
         assert_error(await http.post("/savestory", json=STORY), 507, "ledger_failed")
-    assert rows(config) == []
+    assert rows_of(config.ledger_path) == []
     assert (await http.post("/savestory", json=STORY)).status_code == 201
 
 
@@ -377,184 +318,6 @@ async def test_the_prompt_and_the_models_do_not_wait_for_a_story_that_is_being_s
             assert (await http.get("/models")).status_code == 200
             assert not saving.done()
     assert saving.result().status_code == 201
-
-
-# --- models and health ----------------------------------------------------------------------------
-
-
-def health(ready: bool, engine: str, model: str, code: str | None = None, detail: str = "") -> dict[str, Any]:
-    return {"ready": ready, "engine": engine, "model": model, "code": code, "detail": detail}
-
-
-async def test_models_lists_what_there_is_and_which_one_writes(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/models")).json() == {
-        "active": "embedded/scripted",
-        "models": [
-            {
-                "id": "embedded/scripted",
-                "name": "Scripted",
-                "engine": "embedded",
-                "installed": True,
-                "size_bytes": 1,
-                "detail": "",
-            }
-        ],
-    }
-
-
-class LoadingModels(ScriptedModels):
-    """Loads when told to, and fails if told to."""
-
-    def __init__(self) -> None:
-        super().__init__(ScriptedEngine())
-        self.may_load = asyncio.Event()
-        self.loaded = asyncio.Event()
-        self.failure: ModelUnusableError | None = None
-
-    async def load(self, model: ModelInfo, report: Report = lambda done: None) -> Engine:
-        await self.may_load.wait()
-        self.loaded.set()
-        if self.failure is not None:
-            raise self.failure
-        return await super().load(model)
-
-
-async def test_health_says_loading_and_then_ready(config: Config) -> None:
-    models = LoadingModels()
-    async with opened(config, models) as http:
-        loading = (await http.get("/health")).json()
-        detail = "The model is being loaded."
-        assert loading == health(False, "embedded", "embedded/scripted", "loading", detail)
-        models.may_load.set()
-        await models.loaded.wait()
-        assert (await http.get("/health")).json() == health(True, "embedded", "embedded/scripted")
-
-
-async def test_health_says_why_a_model_could_not_be_loaded(config: Config) -> None:
-    models = LoadingModels()
-    models.failure = ModelUnusableError("fox.gguf is cut short.")
-    async with opened(config, models) as http:
-        models.may_load.set()
-        await models.loaded.wait()
-        broken = (await http.get("/health")).json()
-        detail = "fox.gguf is cut short."
-        assert broken == health(False, "embedded", "embedded/scripted", "model_unusable", detail)
-
-
-async def test_health_says_that_the_demo_model_is_missing(config: Config) -> None:
-    async with opened(config) as http:
-        missing = (await http.get("/health")).json()
-        detail = "SmolLM2 135M (built in) is not on this machine yet."
-        assert missing == health(False, "embedded", DEMO_ID, "model_missing", detail)
-
-
-async def test_health_says_that_the_ollama_file_asked_for_is_missing(config: Config, tmp_path: Path) -> None:
-    """``GET /models`` once failed with it, and the writer had no model to choose."""
-    changes = {"model": "ollama:fox", "ollama_models": tmp_path}
-    async with opened(config.model_copy(update=changes)) as http:
-        missing = (await http.get("/health")).json()
-        assert (missing["ready"], missing["code"]) == (False, "model_missing")
-        assert missing["detail"].startswith(f"Ollama has no model fox in {tmp_path}.")
-        listed = {model["id"]: model["installed"] for model in (await http.get("/models")).json()["models"]}
-        assert listed == {DEMO_ID: False, "embedded/ollama:fox": False}
-
-
-async def test_health_knows_a_model_that_came_by_another_way(config: Config) -> None:
-    """The app offered to pull it, but the writer ran ``ollama pull`` in a terminal."""
-    async with FakeOllama() as fake:
-        fake.models.clear()
-        async with opened(config.model_copy(update={"ollama_host": fake.url})) as http:
-            missing = (await http.get("/health")).json()
-            detail = "Ollama is running, but llama3.2 is not there yet."
-            assert missing == health(False, "ollama", "ollama/llama3.2", "model_missing", detail)
-            offered = (await http.get("/models")).json()["models"][-1]
-            assert (offered["id"], offered["installed"]) == ("ollama/llama3.2", False)
-            fake.models["llama3.2:latest"] = FakeModel()
-            assert (await http.get("/health")).json() == health(True, "ollama", "ollama/llama3.2")
-
-
-async def test_health_notices_that_ollama_went_away_and_came_back(config: Config) -> None:
-    async with FakeOllama() as fake:
-        changes = {"ollama_host": fake.url, "engine": "ollama"}
-        async with opened(config.model_copy(update=changes)) as http:
-            assert (await http.get("/health")).json()["ready"]
-            await fake.stop()
-            gone = (await http.get("/health")).json()
-            assert (gone["ready"], gone["code"], gone["model"]) == (
-                False,
-                "engine_unavailable",
-                "ollama/llama3.2",
-            )
-            assert fake.url in gone["detail"]
-            assert (await http.get("/models")).json()["active"] == "ollama/llama3.2"
-            await fake.start()
-            assert (await http.get("/health")).json()["ready"]
-
-
-# --- fetching a model -----------------------------------------------------------------------------
-
-
-async def pulled(http: httpx.AsyncClient, model: str) -> list[dict[str, Any]]:
-    response = await http.post("/models/pull", json={"model": model})
-    assert response.status_code == 200
-    assert response.headers["content-type"] == "application/x-ndjson"
-    return [json.loads(line) for line in response.text.splitlines()]
-
-
-async def test_a_pull_tells_how_far_it_is_a_line_at_a_time(config: Config) -> None:
-    steps = [PullProgress("downloading", 40, 100), PullProgress("success", 100, 100)]
-    async with opened(config, ScriptedModels(ScriptedEngine(), steps)) as http:
-        assert await pulled(http, "embedded/scripted") == [
-            {"status": "downloading", "completed": 40, "total": 100},
-            {"status": "success", "completed": 100, "total": 100},
-        ]
-
-
-async def test_a_pull_that_fails_ends_with_an_error_line(config: Config) -> None:
-    steps = PullProgress("downloading", 40, 100), EngineUnavailableError("Ollama went away.")
-    async with opened(config, ScriptedModels(ScriptedEngine(), steps)) as http:
-        last = (await pulled(http, "embedded/scripted"))[-1]
-        assert last == {"code": "engine_unavailable", "message": "Ollama went away.", "field": None}
-
-
-@pytest.mark.parametrize("model", ["embedded/nope.gguf", "embedded/../../x", "nope"])
-async def test_a_model_that_cannot_be_fetched_is_not_found(config: Config, model: str) -> None:
-    async with opened(config) as http:
-        refusal = await http.post("/models/pull", json={"model": model})
-        assert (refusal.status_code, refusal.json()["code"]) == (404, ModelMissingError.code)
-        assert model in refusal.json()["message"]
-
-
-async def test_a_model_pulled_is_ready_to_write(config: Config) -> None:
-    async with FakeOllama() as fake:
-        fake.models.clear()
-        async with opened(config.model_copy(update={"ollama_host": fake.url})) as http:
-            assert not (await http.get("/health")).json()["ready"]
-            lines = await pulled(http, "ollama/llama3.2")
-            assert lines[-1] == {"status": "success", "completed": 1024, "total": 1024}
-            assert (await http.get("/health")).json()["ready"]
-
-
-async def test_ollama_refusing_a_pull_from_the_start_is_not_found(config: Config) -> None:
-    async with FakeOllama() as fake:
-        fake.pull_script = error("pull model manifest: file does not exist", 500)
-        async with opened(config.model_copy(update={"ollama_host": fake.url})) as http:
-            refusal = await http.post("/models/pull", json={"model": "ollama/nope"})
-            assert (refusal.status_code, refusal.json()["code"]) == (404, "model_missing")
-            assert "nope" in refusal.json()["message"]
-
-
-async def test_hanging_up_stops_the_pull(tmp_path: Path) -> None:
-    gate = Gate()
-    async with FakeOllama() as fake:
-        fake.pull_script = Reply([{"status": "pulling aaaa", "digest": "a", "total": 100}, gate])
-        async with serving(data_dir=tmp_path, ollama_host=fake.url) as server, server.http() as http:
-            body = {"model": "ollama/llama3.2"}
-            async with http.stream("POST", "/models/pull", json=body) as response:
-                line = await anext(response.aiter_lines())
-                assert json.loads(line) == {"status": "pulling aaaa", "completed": 0, "total": 100}
-            [request] = fake.asked("/api/pull")
-            await asyncio.wait_for(request.left.wait(), GUARD)
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -598,155 +361,3 @@ async def test_everything_the_page_names_is_there(shared: httpx.AsyncClient) -> 
 )
 async def test_only_what_was_built_is_an_asset(shared: httpx.AsyncClient, path: str) -> None:
     assert_error(await shared.get(path), 404, "not_found")
-
-
-# --- OpenAPI --------------------------------------------------------------------------------------
-
-ROUTES = {
-    ("get", "/health"): [200],
-    ("get", "/learning"): [200, 507],
-    ("get", "/learning/versions/{name}/report"): [200, 404, 500],
-    ("get", "/learning/versions/{name}/samples"): [200, 404, 500],
-    ("post", "/learning/active"): [200, 404, 500, 507],
-    ("post", "/learning/strength"): [200, 500, 507],
-    ("get", "/library/export"): [200, 500, 507],
-    ("post", "/library/import"): [200, 500, 507],
-    ("get", "/library/favourites"): [200, 500, 507],
-    ("post", "/library/favourites"): [200, 201, 409, 500, 507],
-    ("delete", "/library/favourites/{id}"): [204, 500, 507],
-    ("get", "/library/stories"): [200, 500, 507],
-    ("post", "/library/stories"): [201, 409, 500, 507],
-    ("get", "/library/stories/{id}"): [200, 404, 500, 507],
-    ("put", "/library/stories/{id}"): [200, 404, 409, 500, 507],
-    ("delete", "/library/stories/{id}"): [204, 404, 409, 500, 507],
-    ("get", "/library/stories/{id}/export"): [200, 404, 500, 507],
-    ("post", "/library/stories/{id}/trash"): [200, 404, 500, 507],
-    ("post", "/library/stories/{id}/untrash"): [200, 404, 500, 507],
-    ("get", "/library/stories/{id}/passages"): [200, 404, 500, 507],
-    ("put", "/library/stories/{id}/passages/{passage}"): [200, 404, 409, 500, 507],
-    ("delete", "/library/stories/{id}/passages/{passage}"): [204, 404, 500, 507],
-    ("get", "/library/stories/{id}/versions"): [200, 404, 500, 507],
-    ("post", "/library/stories/{id}/versions"): [200, 404, 500, 507],
-    ("get", "/library/stories/{id}/versions/{number}"): [200, 404, 500, 507],
-    ("patch", "/library/stories/{id}/versions/{number}"): [200, 404, 500, 507],
-    ("post", "/library/stories/{id}/versions/{number}/restore"): [200, 404, 409, 500, 507],
-    ("post", "/library/trash/empty"): [200, 500, 507],
-    ("get", "/models"): [200],
-    ("post", "/models/pull"): [200, 404, 502, 503],
-    ("get", "/preferences"): [200, 507],
-    ("post", "/preferences"): [200, 201, 507],
-    ("post", "/preferences/not-for-me"): [200, 201, 507],
-    ("delete", "/preferences/not-for-me/{story_id}"): [200, 404, 507],
-    ("post", "/preferences/{pair}/strike"): [200, 404, 507],
-    ("post", "/preferences/{pair}/unstrike"): [200, 404, 507],
-    ("post", "/redopartofstory"): [200],
-    ("post", "/savestory"): [200, 201, 507],
-    ("delete", "/savestory/{story_id}"): [200, 404, 507],
-    ("post", "/setstory"): [200],
-}
-"""Every route, and its answers besides those that every route has."""
-
-
-@pytest.fixture(scope="module")
-def openapi(shared_config: Config) -> dict[str, Any]:
-    return create_app(shared_config, models=ScriptedModels(ScriptedEngine())).openapi()
-
-
-def test_openapi_has_every_route_with_every_answer(openapi: dict[str, Any]) -> None:
-    declared = {
-        (method, path): sorted(map(int, route["responses"]))
-        for path, methods in openapi["paths"].items()
-        for method, route in methods.items()
-    }
-    assert declared == {route: sorted([*own, 401, 403, 413, 422]) for route, own in ROUTES.items()}
-
-
-def test_openapi_declares_our_errors_and_not_those_of_fastapi(openapi: dict[str, Any]) -> None:
-    for methods in openapi["paths"].values():
-        for route in methods.values():
-            for status, response in route["responses"].items():
-                if int(status) >= 400:
-                    schema = response["content"]["application/json"]["schema"]
-                    conflict = {"$ref": "#/components/schemas/ConflictBody"}
-                    assert schema.get("title") == "ErrorBody" or (status == "409" and schema == conflict)
-    assert "HTTPValidationError" not in openapi["components"]["schemas"]
-
-
-def conforms(value: Any, schema: dict[str, Any], api: dict[str, Any]) -> bool:
-    """Whether ``value`` is one of ``schema``: the part of JSON Schema that our declarations use."""
-    if "$ref" in schema:
-        return conforms(value, api["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], api)
-    if "anyOf" in schema:
-        return any(conforms(value, each, api) for each in schema["anyOf"])
-    if "enum" in schema:
-        return value in schema["enum"]
-    if schema["type"] == "object":
-        fields = schema.get("properties")
-        if fields is None:
-            return isinstance(value, dict)
-        known = isinstance(value, dict) and set(schema["required"]) <= set(value) <= set(fields)
-        return known and all(conforms(each, fields[name], api) for name, each in value.items())
-    if schema["type"] == "array":
-        return isinstance(value, list) and all(conforms(each, schema["items"], api) for each in value)
-    kinds = {"string": str, "integer": int, "number": float, "boolean": bool, "null": type(None)}
-    return type(value) is kinds[schema["type"]]
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
-    [
-        ("post", "/setstory", FULL, 200),
-        ("post", "/setstory", {}, 422),
-        ("post", "/redopartofstory", PARTS, 200),
-        ("post", "/redopartofstory", {**PARTS, "selectedpart": ""}, 422),
-        ("post", "/savestory", STORY, 201),
-        ("post", "/savestory", {**STORY, "story_id": "before"}, 200),
-        ("post", "/savestory", {}, 422),
-        ("delete", "/savestory/before", None, 200),
-        ("delete", "/savestory/never", None, 404),
-        ("get", "/models", None, 200),
-        ("get", "/health", None, 200),
-        ("get", "/learning", None, 200),
-        ("post", "/learning/active", {"version": None}, 200),
-        ("post", "/learning/active", {"version": "v1"}, 404),
-        ("post", "/learning/strength", {"strength": 0.5}, 200),
-        ("post", "/learning/strength", {"strength": 2}, 422),
-        ("post", "/preferences/not-for-me", {**STORY, "id": "a" * 32}, 201),
-        ("get", "/preferences", None, 200),
-        ("get", "/library/stories", None, 200),
-        ("get", "/library/stories?limit=x", None, 422),
-        ("post", "/library/stories", {"text": "Once.", "settings": SETTINGS, "tags": ["sea"]}, 201),
-        ("post", "/library/stories", {"text": 7}, 422),
-        ("post", "/library/favourites", {"text": "more sea"}, 201),
-        ("get", "/library/favourites", None, 200),
-        ("post", "/library/trash/empty", None, 200),
-        ("post", "/models/pull", {}, 422),
-    ],
-)
-async def test_answers_are_as_openapi_declares_them(
-    shared: httpx.AsyncClient, openapi: dict[str, Any], method: str, path: str, body: Any, status: int
-) -> None:
-    await shared.post("/savestory", json={**STORY, "story_id": "before"})
-    response = await shared.request(method, path, json=body)
-    route = re.sub(r"^/savestory/.*", "/savestory/{story_id}", path.partition("?")[0])
-    declared = openapi["paths"][route][method]["responses"][str(response.status_code)]
-    assert response.status_code == status
-    assert conforms(response.json(), declared["content"]["application/json"]["schema"], openapi)
-
-
-async def test_a_body_too_large_and_a_stranger_are_answered_as_openapi_declares(
-    shared: httpx.AsyncClient, openapi: dict[str, Any]
-) -> None:
-    schema = ErrorBody.model_json_schema()
-    large = await shared.post("/savestory", content=b" " * 9_000_000)
-    stranger = await shared.get("/models", headers={"authorization": "Bearer wrong"})
-    foreign = await shared.get("/models", headers={"origin": "http://evil.example"})
-    for response, status in ((large, 413), (stranger, 401), (foreign, 403)):
-        assert response.status_code == status
-        assert conforms(response.json(), schema, openapi)
-
-
-async def test_openapi_is_served_and_its_page_from_another_site_is_not(shared: httpx.AsyncClient) -> None:
-    assert (await shared.get("/openapi.json")).json()["info"]["title"] == "StorAIteller"
-    for path in ("/docs", "/redoc"):
-        assert_error(await shared.get(path), 404, "not_found")

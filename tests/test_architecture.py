@@ -24,10 +24,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             {"story", "errors", "durable", "ledger_csv"},
-            {"bounds", "ledger"},
-            {"config", "prompts", "excerpt", "ollama_store", "version", "feedback_csv", "preferences_csv"},
+            {"bounds", "ledger_index", "ollama_store"},
+            {"config", "prompts", "excerpt", "ledger", "version", "feedback_csv", "preferences_csv"},
             {"feedback", "preferences", "engines", "registry", "library"},
             {"demo_model", "learned", "own_model", "verdicts", "answers"},
+            {"model_files"},
             {"models", "writer", "reader"},
             {"api"},
             {"app"},
@@ -91,7 +92,7 @@ def test_a_story_knows_nothing_but_itself() -> None:
 
 @pytest.mark.parametrize("room", ["prompts", "answers", "reader", "writer", "engines"])
 def test_what_makes_a_story_knows_nothing_of_how_it_is_asked_for(room: str) -> None:
-    assert not rooms_used_by(room) & {"api", "app", "server", "config", "models"}
+    assert not rooms_used_by(room) & {"api", "app", "server", "config", "models", "model_files"}
 
 
 def test_the_api_never_sees_an_engine_of_its_own() -> None:

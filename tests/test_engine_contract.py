@@ -21,6 +21,7 @@ import pytest
 
 from storaiteller.engines.base import Engine, GenerationOptions
 from storaiteller.engines.ollama import OllamaServer
+from storaiteller.engines.ollama_engine import OllamaEngine
 from storaiteller.errors import EngineError, EngineUnavailableError, PromptTooLongError
 from storaiteller.story import Chunk, Message, SamplingOptions
 from tests.fake_ollama import FakeModel, FakeOllama, Reply, Silence, Step, done, json_lines, thought_of, word
@@ -93,10 +94,10 @@ async def ollama_subject() -> AsyncIterator[Subject]:
         fake.models["llama3.2:latest"] = FakeModel(context_length=WINDOW)
         fake.chat_script = write
         server = OllamaServer(fake.url)
-        engine = server.engine("llama3.2")
+        engine = OllamaEngine(server, "llama3.2")
 
         async def another() -> Engine:
-            return server.engine("llama3.2")
+            return OllamaEngine(server, "llama3.2")
 
         yield Subject(engine, another)
         await engine.aclose()

@@ -15,8 +15,8 @@ from storaiteller.feedback import FeedbackLedger
 from storaiteller.learned import MIN_LIKES, RunResult, learned, read_result
 from storaiteller.registry import BaseRecord, Registry, State, Version
 from tests.fakes import ScriptedEngine, ScriptedModels
+from tests.rest import SETTINGS, assert_error, opened
 from tests.serving import serving
-from tests.test_app import SETTINGS, assert_error, opened
 from tests.versions import DEMO, IN_OLLAMA, add, ended, keep, samples, seed, story_ids
 
 

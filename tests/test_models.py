@@ -1,32 +1,23 @@
-"""Which models there are, which one writes, where Ollama keeps them, and who holds those in memory."""
+"""Which models there are, and which one writes."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storaiteller.config import Config, EngineChoice
-from storaiteller.engines.base import Engine, Report
-from storaiteller.engines.pool import EnginePool
-from storaiteller.errors import (
-    ConfigError,
-    EngineUnavailableError,
-    ModelMissingError,
-    ModelUnusableError,
-)
-from storaiteller.models import DEMO_ID, Models
-from storaiteller.ollama_store import find_blob, stored_names, usual_folders
+from storaiteller.errors import ConfigError, EngineUnavailableError, ModelMissingError
+from storaiteller.model_files import DEMO_ID, ModelFiles
+from storaiteller.models import Models
 from storaiteller.registry import BaseRecord, Registry
 from tests.closed import closed, open_folder
 from tests.fake_ollama import FakeModel, FakeOllama
-from tests.fakes import ScriptedEngine
-from tests.serving import GUARD
+from tests.ollama_folder import DIGEST, MODEL, made_in, manifest, put
 from tests.versions import add
 
 
@@ -188,124 +179,12 @@ async def test_an_ollama_file_that_is_gone_is_listed_with_the_reason(config: Con
         assert (await models.find(DEMO_ID)).id == DEMO_ID
 
 
-# --- Ollama's own folder --------------------------------------------------------------------------
-
-MODEL, ADAPTER = "application/vnd.ollama.image.model", "application/vnd.ollama.image.adapter"
-DIGEST = f"sha256:{'a' * 64}"
-
-
-def manifest(*kinds: str, digest: str = DIGEST) -> str:
-    layers = [{"mediaType": kind, "digest": digest, "size": 4} for kind in kinds]
-    return json.dumps({"schemaVersion": 2, "config": {}, "layers": layers})
-
-
-def put(folder: Path, place: str, text: str | bytes) -> None:
-    path = folder / "manifests" / place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+# --- Ollama's own files -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Ollama's folder, with one blob."""
-    blobs = tmp_path / "ollama" / "blobs"
-    blobs.mkdir(parents=True)
-    (blobs / DIGEST.replace(":", "-")).write_bytes(b"GGUF")
-    return blobs.parent
-
-
-@pytest.mark.parametrize(
-    ("name", "place"),
-    [
-        ("llama3.2", "host.example/library/llama3.2/latest"),
-        ("llama3.2:latest", "host.example/library/llama3.2/latest"),
-        ("llama3.2:1b-instruct-q4_K_M", "host.example/library/llama3.2/1b-instruct-q4_K_M"),
-        ("somebody/fox", "host.example/somebody/fox/latest"),
-        ("somebody/fox:1b", "host.example/somebody/fox/1b"),
-        ("other.example/somebody/Fox-GGUF:Q4_K_M", "other.example/somebody/Fox-GGUF/Q4_K_M"),
-    ],
-)
-def test_a_blob_is_found_by_the_name_ollama_knows_it_by(folder: Path, name: str, place: str) -> None:
-    put(folder, "host.example/library/other/latest", manifest(MODEL, digest="sha256:other"))
-    put(folder, place, manifest("application/vnd.ollama.image.template", MODEL))
-    assert find_blob(name, [folder / "nothing-here", folder]) == folder / "blobs" / DIGEST.replace(":", "-")
-
-
-@pytest.mark.parametrize("name", ["llama3.2", "llama3.2:70b", "somebody/fox"])
-def test_a_model_ollama_does_not_have_is_missing_and_the_folders_are_named(folder: Path, name: str) -> None:
-    put(folder, "host.example/library/llama3.2/1b", manifest(MODEL))
-    with pytest.raises(ModelMissingError) as missing:
-        find_blob(name, [folder])
-    assert f"ollama pull {name}" in missing.value.message
-    assert str(folder) in missing.value.message
-    assert "OLLAMA_MODELS" in missing.value.message
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "..",
-        "../fox",
-        "fox/..",
-        "fox:..",
-        "fox:../latest",
-        "/etc/passwd",
-        "a/b/c/d",
-        "fox:a:b",
-        "fo*",
-        "f?x",
-        "[a-z]",
-        "fox\n",
-        "fox\0",
-        "**/fox",
-    ],
-)
-def test_a_name_is_never_a_path_or_a_pattern(folder: Path, name: str) -> None:
-    put(folder, "host.example/library/fox/latest", manifest(MODEL))
-    with pytest.raises(ModelMissingError, match="is not the name of an Ollama model"):
-        find_blob(name, [folder])
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"",
-        b"{",
-        b"\xff\xfe",
-        b"[]",
-        b"null",
-        b"{}",
-        b'{"layers": null}',
-        b'{"layers": [7]}',
-        b'{"layers": []}',
-        b'{"layers": [{"mediaType": "application/vnd.ollama.image.model"}]}',
-        manifest("application/vnd.ollama.image.template").encode(),
-    ],
-)
-def test_a_manifest_that_cannot_be_read_is_unusable(folder: Path, garbage: bytes) -> None:
-    put(folder, "host.example/library/fox/latest", garbage)
-    with pytest.raises(ModelUnusableError, match="Ollama's notes on fox"):
-        find_blob("fox", [folder])
-
-
-def test_a_model_with_an_adapter_is_not_run_without_it(folder: Path) -> None:
-    put(folder, "host.example/library/fox/latest", manifest(MODEL, ADAPTER))
-    with pytest.raises(ModelUnusableError, match="--engine ollama"):
-        find_blob("fox", [folder])
-
-
-@pytest.mark.parametrize("digest", ["sha256:bbb", "..", "../../secret", "/etc/passwd", "../manifests"])
-def test_a_blob_that_is_gone_or_elsewhere_is_missing(folder: Path, digest: str) -> None:
-    (folder.parent / "secret").write_bytes(b"GGUF")
-    put(folder, "host.example/library/fox/latest", manifest(MODEL, digest=digest))
-    with pytest.raises(ModelMissingError, match="The file of fox is gone"):
-        find_blob("fox", [folder])
-
-
-def test_the_usual_folders_are_the_persons_and_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/ada")
-    assert list(map(str, usual_folders())) == ["/home/ada/.ollama/models", "/usr/share/ollama/.ollama/models"]
+    return made_in(tmp_path)
 
 
 async def test_ollamas_file_is_run_here_without_its_server(config: Config, folder: Path) -> None:
@@ -337,50 +216,12 @@ async def test_ollamas_files_are_not_listed_twice_while_its_server_answers(
         assert [model.id for model in await models.listing()] == [DEMO_ID, "ollama/llama3.2"]
 
 
-def test_a_folder_that_is_closed_is_named_with_the_way_to_open_it() -> None:
-    with open_folder() as home:
-        folder = home / "ollama" / "models"
-        put(folder, "host.example/library/fox/latest", manifest(MODEL))
-        assert stored_names([folder]) == ["fox"]
-        with closed(folder.parent):
-            assert stored_names([folder]) == []
-            with pytest.raises(ModelMissingError) as missing:
-                find_blob("fox", [folder])
-        told = missing.value.message
-        assert f"sudo chmod a+x {folder.parent} && sudo chmod -R a+rX {folder}" in told
-        with closed(folder / "manifests"), pytest.raises(ModelMissingError, match=r"chmod -R a\+rX"):
-            find_blob("fox", [folder])
-
-
-def test_a_closed_folder_hides_no_other_one() -> None:
-    with open_folder() as home:
-        service, own = home / "service", home / "own"
-        (service / "manifests").mkdir(parents=True)
-        put(own, "host.example/library/fox/latest", manifest(MODEL))
-        blob = own / "blobs" / DIGEST.replace(":", "-")
-        blob.parent.mkdir()
-        blob.write_bytes(b"GGUF")
-        with closed(service):
-            assert find_blob("fox", [service, own]) == blob
-
-
-def test_a_blob_that_may_not_be_read_is_missing_and_the_folder_is_named() -> None:
-    with open_folder() as folder:
-        put(folder, "host.example/library/fox/latest", manifest(MODEL))
-        blob = folder / "blobs" / DIGEST.replace(":", "-")
-        blob.parent.mkdir()
-        blob.write_bytes(b"GGUF")
-        for shut in (blob, blob.parent):
-            with closed(shut), pytest.raises(ModelMissingError, match=f"are in {folder}, which you may not"):
-                find_blob("fox", [folder])
-
-
 def test_a_file_in_a_closed_folder_is_no_bad_setting(config: Config) -> None:
     with open_folder() as home:
         (home / "blobs").mkdir()
         with closed(home / "blobs"):
-            models = Models(config.model_copy(update={"model": str(home / "blobs" / "sha256-aa")}))
-    assert models.base_path("embedded/sha256-aa") == home / "blobs" / "sha256-aa"
+            files = ModelFiles(config.model_copy(update={"model": str(home / "blobs" / "sha256-aa")}))
+    assert files.base_path("embedded/sha256-aa") == home / "blobs" / "sha256-aa"
 
 
 # --- a version that Ollama has lost ---------------------------------------------------------------
@@ -431,166 +272,3 @@ async def test_a_version_is_not_lost_because_ollama_does_not_answer(learned: Con
         with pytest.raises(EngineUnavailableError):
             await models.find(None)
         assert models.default_id == TUNED
-
-
-# --- the pool -------------------------------------------------------------------------------------
-
-
-class Shelf:
-    """Loads engines on demand, and remembers which and how often."""
-
-    def __init__(self) -> None:
-        self.engines: list[ScriptedEngine] = []
-        self.may_load = asyncio.Event()
-        self.may_load.set()
-        self.began = asyncio.Event()
-        self.failure: Exception | None = None
-
-    async def load(self, report: Report) -> Engine:
-        report(7)
-        self.began.set()
-        await self.may_load.wait()
-        if self.failure is not None:
-            raise self.failure
-        self.engines.append(ScriptedEngine())
-        return self.engines[-1]
-
-
-@pytest.fixture
-async def pool() -> AsyncIterator[EnginePool]:
-    pool = EnginePool()
-    yield pool
-    await pool.aclose()
-
-
-async def test_a_model_is_loaded_once_for_all_who_want_it(pool: EnginePool) -> None:
-    fox = Shelf()
-    fox.may_load.clear()
-
-    async def use() -> Engine:
-        async with pool.lend("fox", fox.load) as engine:
-            return engine
-
-    async with asyncio.TaskGroup() as tasks:
-        users = [tasks.create_task(use()) for _ in range(3)]
-        await fox.began.wait()
-        fox.may_load.set()
-    assert [user.result() for user in users] == [fox.engines[0]] * 3
-    assert await use() is fox.engines[0]
-    assert pool.is_loaded("fox")
-    assert not fox.engines[0].closed
-
-
-async def test_how_far_a_model_has_been_read_is_known_while_it_is_loaded(pool: EnginePool) -> None:
-    fox = Shelf()
-    fox.may_load.clear()
-    user = asyncio.create_task(pool.lend("fox", fox.load).__aenter__())
-    await fox.began.wait()
-    assert (pool.bytes_read, pool.is_loaded("fox")) == ({"fox": 7}, False)
-    fox.may_load.set()
-    await user
-    assert (pool.bytes_read, pool.is_loaded("fox")) == ({}, True)
-
-
-async def test_the_model_before_is_put_away_when_another_one_is_wanted(pool: EnginePool) -> None:
-    fox, bear = Shelf(), Shelf()
-    async with pool.lend("fox", fox.load):
-        pass
-    async with pool.lend("bear", bear.load):
-        assert fox.engines[0].closed
-        assert not pool.is_loaded("fox")
-    assert not bear.engines[0].closed
-
-
-async def test_a_model_that_is_writing_is_put_away_when_its_last_story_has_ended(pool: EnginePool) -> None:
-    fox, bear = Shelf(), Shelf()
-    async with AsyncExitStack() as first, AsyncExitStack() as second:
-        await first.enter_async_context(pool.lend("fox", fox.load))
-        await second.enter_async_context(pool.lend("fox", fox.load))
-        async with pool.lend("bear", bear.load):
-            assert not fox.engines[0].closed
-            await first.aclose()
-            assert not fox.engines[0].closed
-            await second.aclose()
-            assert fox.engines[0].closed
-
-
-async def test_a_model_wanted_again_while_it_is_writing_stays(pool: EnginePool) -> None:
-    fox, bear = Shelf(), Shelf()
-    async with pool.lend("fox", fox.load):
-        async with pool.lend("bear", bear.load):
-            pass
-        async with pool.lend("fox", fox.load):
-            assert bear.engines[0].closed
-    assert not fox.engines[0].closed
-    assert len(fox.engines) == 1
-
-
-async def test_a_failure_is_remembered_until_the_model_can_be_loaded(pool: EnginePool) -> None:
-    fox = Shelf()
-    fox.failure = ModelUnusableError("fox.gguf is cut short.")
-    for _ in range(2):
-        with pytest.raises(ModelUnusableError):
-            async with pool.lend("fox", fox.load):
-                pass
-        assert pool.failures == {"fox": fox.failure}
-    assert not pool.ready_once
-    fox.failure = None
-    async with pool.lend("fox", fox.load):
-        assert pool.failures == {}
-        assert pool.ready_once == {"fox"}
-
-
-async def test_a_load_goes_on_when_whoever_asked_goes_away(pool: EnginePool) -> None:
-    """A page that was reloaded while a large model was loading once began it anew, beside the first."""
-    fox = Shelf()
-    fox.may_load.clear()
-
-    async def use() -> Engine:
-        async with pool.lend("fox", fox.load) as engine:
-            return engine
-
-    gone = asyncio.create_task(use())
-    await fox.began.wait()
-    gone.cancel()
-    await asyncio.wait([gone])
-    assert gone.cancelled()
-    again = asyncio.create_task(use())
-    fox.may_load.set()
-    assert await asyncio.wait_for(again, GUARD) is fox.engines[0]
-    assert len(fox.engines) == 1
-
-
-async def test_a_load_nobody_waits_for_is_put_away_once_another_model_is_wanted(pool: EnginePool) -> None:
-    fox, bear = Shelf(), Shelf()
-    fox.may_load.clear()
-    gone = asyncio.create_task(pool.lend("fox", fox.load).__aenter__())
-    await fox.began.wait()
-    gone.cancel()
-    await asyncio.wait([gone])
-    async with pool.lend("bear", bear.load):
-        fox.may_load.set()
-    await pool.aclose()
-    assert [shelf.engines[0].closed for shelf in (fox, bear)] == [True, True]
-
-
-async def test_a_load_that_fails_after_whoever_asked_has_gone_is_told_by_its_failure(
-    pool: EnginePool,
-) -> None:
-    fox = Shelf()
-    fox.may_load.clear()
-    fox.failure = ModelUnusableError("fox.gguf is cut short.")
-    gone = asyncio.create_task(pool.lend("fox", fox.load).__aenter__())
-    await fox.began.wait()
-    gone.cancel()
-    await asyncio.wait([gone])
-    fox.may_load.set()
-    await pool.aclose()
-    assert pool.failures == {"fox": fox.failure}
-
-
-async def test_closing_the_pool_closes_every_model(pool: EnginePool) -> None:
-    fox, bear = Shelf(), Shelf()
-    async with pool.lend("fox", fox.load), pool.lend("bear", bear.load):
-        await pool.aclose()
-        assert [shelf.engines[0].closed for shelf in (fox, bear)] == [True, True]

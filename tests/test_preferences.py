@@ -1,13 +1,12 @@
 """What the ledger of choices promises, and what *Good story* and *Not for me* do to each other.
 
-That an append-only ledger loses nothing is tested in ``test_feedback.py``: it is the same one. Here is what
+That an append-only ledger loses nothing is tested in ``test_ledger.py``: it is the same one. Here is what
 only this one has: its rows, its pairs, and its standing.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import errno
 import os
 import random
@@ -40,7 +39,7 @@ from storaiteller.preferences import (
 )
 from storaiteller.preferences_csv import COLUMNS, HEADER, encode, standing_row
 from storaiteller.verdicts import Verdicts
-from tests.test_feedback import TRICKY, broken, good_story, raising, texts
+from tests.ledgers import TRICKY, broken, good_story, raising, rows_of, texts
 
 PROMPT = "Write."
 
@@ -74,11 +73,6 @@ def a_verdict(
 ) -> Preference:
     pair = a_pair("", story, prompt=prompt, choice=choice)
     return replace(pair, pair_id=verdict_id(story_id), kind="story", story_id=story_id)
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file, strict=True))
 
 
 @pytest.fixture

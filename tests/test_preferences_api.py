@@ -14,8 +14,8 @@ from storaiteller import durable, prompts
 from storaiteller.config import Config
 from storaiteller.story import Passage, StorySettings, Wish
 from tests.fakes import ScriptedEngine, ScriptedModels
-from tests.test_app import SETTINGS, assert_error, opened
-from tests.test_feedback import NO_SPACE, broken, raising
+from tests.ledgers import NO_SPACE, broken, raising
+from tests.rest import SETTINGS, assert_error, opened
 
 ID, OTHER_ID, STORY_ID = "1" * 32, "2" * 32, "5" * 32
 REWRITE: dict[str, Any] = {

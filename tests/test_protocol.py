@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from storaiteller.api.asking import ask, prompt_of
-from storaiteller.api.errors import MESSAGES
 from storaiteller.api.protocol import Resume, ServerMessage, Stop, Titles, client_message
+from storaiteller.api.rules import MESSAGES
 from tests.fakes import ScriptedEngine, collect
 
 EXAMPLES = json.loads((Path(__file__).parent / "protocol_examples.json").read_text())

@@ -22,7 +22,7 @@ from storaiteller.errors import (
     ModelUnusableError,
     WordsUnsupportedError,
 )
-from storaiteller.models import ModelInfo
+from storaiteller.model_files import ModelInfo
 from storaiteller.story import Chunk, Message
 from tests.fake_ollama import FakeOllama, Gate, Reply, done, word
 from tests.fakes import ScriptedEngine, ScriptedModels

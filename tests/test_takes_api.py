@@ -13,8 +13,8 @@ from storaiteller.library import favourites, takes
 from storaiteller.library.checks import MAX_SETTINGS
 from storaiteller.library.origins import MAX_RUNS
 from storaiteller.library.values import MAX_TEXT_BYTES
-from tests.test_app import SETTINGS, assert_error
-from tests.test_library_api import NO_ID, ODD, exported, imported, made, told
+from tests.library_rest import NO_ID, ODD, exported, imported, made, told
+from tests.rest import SETTINGS, assert_error
 
 ID = "0123456789abcdef" * 2
 PASSAGE, OTHER = "a" * 32, "b" * 32

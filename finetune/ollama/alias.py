@@ -8,10 +8,10 @@ from finetune.errors import RegisterError, UnusableBaseError
 from finetune.ollama.marks import Marks
 from finetune.ollama.models import OllamaModels, full_name
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import TUNED_MODEL
+from storaiteller.own_model import OWN_NAME
 from storaiteller.registry import Version
 
-ALIAS = f"{TUNED_MODEL}:latest"
+ALIAS = f"{OWN_NAME}:latest"
 
 
 def point_alias(context: Context, version_name: str | None) -> str:
@@ -25,10 +25,10 @@ def point_alias(context: Context, version_name: str | None) -> str:
         if not any(version.ollama for version in versions):
             return ""
         if version_name and name is None:
-            return f"In Ollama, {TUNED_MODEL} stays what it was, for {version_name} is not there."
+            return f"In Ollama, {OWN_NAME} stays what it was, for {version_name} is not there."
         return _point(context, name)
     except (StoraitellerError, OSError) as error:
-        return f"In Ollama, {TUNED_MODEL} stays what it was. {error}"
+        return f"In Ollama, {OWN_NAME} stays what it was. {error}"
 
 
 def forget(context: Context, version: Version) -> str:
@@ -52,7 +52,7 @@ def _point(context: Context, name: str | None) -> str:
     """``name`` is the version's, None for the base."""
     base = _base(context, needed=name is None)
     if base is not None and full_name(base) == ALIAS:
-        return f"Ollama's {TUNED_MODEL} is the model that you learn on, so it stays what it is."
+        return f"Ollama's {OWN_NAME} is the model that you learn on, so it stays what it is."
     with OllamaModels(context.config.ollama_host) as server:
         if server.version() is None:
             raise RegisterError(f"No Ollama server answered at {server.url}.")
@@ -61,8 +61,8 @@ def _point(context: Context, name: str | None) -> str:
         known = {listed.get(each) for each in (*marks.names, *([full_name(base)] if base else ()))}
         if ALIAS in listed and listed[ALIAS] not in ({*known, marks.alias} - {None, ""}):
             return (
-                f"Ollama has a model {TUNED_MODEL} that was made by hand, so it is left alone. The versions "
-                f"are there under their own names, as {TUNED_MODEL}:v1."
+                f"Ollama has a model {OWN_NAME} that was made by hand, so it is left alone. The versions "
+                f"are there under their own names, as {OWN_NAME}:v1."
             )
         return _give(server, marks, listed, name or base)
 
@@ -82,10 +82,10 @@ def _give(server: OllamaModels, marks: Marks, listed: dict[str, str], name: str 
         if ALIAS not in listed:
             return ""
         server.delete(ALIAS)
-        return f"Ollama's {TUNED_MODEL} is taken away: the model without what was learned is not there."
+        return f"Ollama's {OWN_NAME} is taken away: the model without what was learned is not there."
     if full_name(name) not in listed:
         raise RegisterError(f"Ollama has no {name} any more.")
     if listed.get(ALIAS) != listed[full_name(name)]:
         server.copy(name, ALIAS)
     marks.set_alias(listed[full_name(name)])
-    return f"In Ollama, {TUNED_MODEL} is {name} now."
+    return f"In Ollama, {OWN_NAME} is {name} now."

@@ -13,8 +13,8 @@ from finetune.errors import RegisterError
 from finetune.modelfile import Recipe
 from finetune.ollama.wire import Wire, raise_for
 from storaiteller.engines.base import GenerationOptions
-from storaiteller.engines.ollama import DEFAULT_WINDOW_LIMIT
 from storaiteller.engines.ollama_chat import chat_request, estimate_tokens, window_step
+from storaiteller.engines.ollama_engine import DEFAULT_WINDOW_LIMIT
 from storaiteller.engines.ollama_wire import Patience
 from storaiteller.story import Message
 

@@ -23,7 +23,7 @@ from finetune.ollama.wire import OllamaRefusedError
 from finetune.runs import Run
 from storaiteller.config import EngineChoice
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import TUNED_MODEL
+from storaiteller.own_model import OWN_NAME
 from storaiteller.registry import Version
 from storaiteller.story import Message
 
@@ -83,7 +83,7 @@ class _Publishing:
         self._prompts = prompts
         self._adapter = context.registry.adapter(version.name).resolve()
         self._merged = (run.stage("register").folder / "merged.gguf").resolve()
-        self._name = f"{TUNED_MODEL}:{version.name}"
+        self._name = f"{OWN_NAME}:{version.name}"
         self._run = run
         self.again = f"To give it to Ollama later: storaiteller-finetune register --run {run.id}"
         self.modelfile = ""
@@ -157,7 +157,7 @@ class _Publishing:
             digest = server.upload(self._merged, self._context.tell)
         finally:
             self._merged.unlink(missing_ok=True)
-        server.create(self._name, recipe, weights={"files": {f"{TUNED_MODEL}.gguf": digest}})
+        server.create(self._name, recipe, weights={"files": {f"{OWN_NAME}.gguf": digest}})
         self._verify(server, num_ctx)
         self._point_at_blob(server, recipe)
         return self._served(merged=True)

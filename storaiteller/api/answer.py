@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
@@ -13,22 +12,15 @@ import anyio
 
 from storaiteller.api.asking import ask
 from storaiteller.api.errors import UNEXPECTED
-from storaiteller.api.protocol import (
-    Done,
-    Error,
-    ProgressReport,
-    Started,
-    TokenUsage,
-    Word,
-    WordsMessage,
-    WriteRequest,
-)
+from storaiteller.api.figures import Figures
+from storaiteller.api.protocol import Error, ProgressReport, Started, Word, WordsMessage, WriteRequest
 from storaiteller.api.told import Told
 from storaiteller.engines.base import Engine
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
-from storaiteller.models import ModelInfo, Models
-from storaiteller.story import Candidate, Chunk, Progress, Stage, Usage, count_words
+from storaiteller.model_files import ModelInfo
+from storaiteller.models import Models
+from storaiteller.story import Candidate, Stage, count_words
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +46,12 @@ class Answer:
         self._pool = pool
         self._told = told
         self._scope = anyio.CancelScope()
-        self._begun = time.perf_counter()
-        self._first_text = 0.0
+        self._figures = Figures()
         self._model_id = ""
-        self._read: Progress | None = None
         self._started = False
         self._waiting: list[str] = []
         self._waiting_characters = 0
         self._news = asyncio.Event()
-        self._pieces = 0
-        self._last: Chunk | None = None
 
     @property
     def model_id(self) -> str:
@@ -116,25 +104,25 @@ class Answer:
         async with aclosing(ask(engine, self._request)) as stream:
             async for chunk in stream:
                 if chunk.progress is not None:
-                    self._read = chunk.progress
+                    self._figures.read = chunk.progress
                     self._start()
                     if self._request.progress:
                         self._report("reading", chunk.progress.done, chunk.progress.total)
                 elif chunk.candidates is not None:
                     self._tell_words(chunk.candidates)
                 elif chunk.finish_reason is not None:
-                    self._last = chunk
+                    self._figures.last = chunk
                 else:
                     await self._queue(chunk.text)
 
     def _tell_words(self, words: Sequence[Candidate]) -> None:
         self._start()
-        self._first_text = time.perf_counter()
+        self._figures.note_word()
         told = tuple(Word(text=each.text, probability=round(each.probability, 4)) for each in words)
         self._told.tell(WordsMessage(id=self._request.id, words=told))
 
     async def _queue(self, text: str) -> None:
-        self._pieces += 1
+        self._figures.count_piece()
         self._waiting.append(text)
         self._waiting_characters += len(text)
         self._news.set()
@@ -155,14 +143,15 @@ class Answer:
             return
         self._start()
         self._told.tell_text("".join(self._waiting))
-        self._first_text = self._first_text or time.perf_counter()
+        self._figures.note_word()
         self._waiting.clear()
         self._waiting_characters = 0
 
     def _start(self) -> None:
         if not self._started:
-            request_id, tokens = self._request.id, self._read.total if self._read else None
-            self._told.tell(Started(id=request_id, model=self._model_id, prompt_tokens=tokens))
+            read = self._figures.read
+            tokens = read.total if read else None
+            self._told.tell(Started(id=self._request.id, model=self._model_id, prompt_tokens=tokens))
             self._started = True
 
     def _report(self, stage: Stage, done: int, total: int) -> None:
@@ -181,24 +170,7 @@ class Answer:
             self._told.tell(failure)
             return
         self._start()
-        self._told.tell(self._done())
-
-    def _done(self) -> Done:
-        last = self._last or Chunk(finish_reason="cancelled")
-        elapsed = time.perf_counter() - self._first_text if self._first_text else 0.0
-        read = self._read or Progress("reading", 0, 0)
-        usage = last.usage or Usage(read.total, read.cached, self._pieces, elapsed)
-        waited = self._first_text - self._begun if self._first_text else 0.0
-        return Done(
-            id=self._request.id,
-            finish_reason=last.finish_reason or "cancelled",
-            words=count_words(self._told.text),
-            usage=TokenUsage(
-                prompt=usage.prompt_tokens, cached=usage.cached_tokens, completion=usage.completion_tokens
-            ),
-            tokens_per_second=round(usage.completion_tokens / usage.seconds, 1) if usage.seconds else 0.0,
-            time_to_first_token_ms=round(1000 * waited, 2),
-        )
+        self._told.tell(self._figures.done(self._request.id, count_words(self._told.text)))
 
     def _error(self, code: str, message: str, field: str | None = None) -> Error:
         return Error(id=self._request.id, code=code, message=message, field=field)

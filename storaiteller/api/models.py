@@ -16,7 +16,8 @@ from storaiteller.api.errors import ErrorBody, responses
 from storaiteller.engines.base import PullProgress
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import EngineError, ModelMissingError, StoraitellerError
-from storaiteller.models import ModelInfo, Models
+from storaiteller.model_files import ModelInfo
+from storaiteller.models import Models
 from storaiteller.story import ModelId
 
 

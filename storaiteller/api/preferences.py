@@ -2,126 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
 
-from storaiteller.api.asking import prompt_of
 from storaiteller.api.errors import responses
-from storaiteller.api.feedback import STORY_ID, settings_json
-from storaiteller.api.protocol import Continue, Generate, Insert, Rewrite
-from storaiteller.errors import InvalidRequestError
-from storaiteller.preferences import (
-    STRUCK_OUT,
-    Kind,
-    PairRow,
-    Preference,
-    PreferenceLedger,
-    pair_id,
-    verdict_id,
+from storaiteller.api.feedback import STORY_ID
+from storaiteller.api.preference_bodies import (
+    HEX_ID,
+    Choice,
+    Kept,
+    Marked,
+    NotForMe,
+    ShownPair,
+    ShownPairs,
+    pairs_of,
+    shown,
+    verdict_of,
 )
-from storaiteller.prompts import PROMPT_VERSION, story_prompt
-from storaiteller.story import Instruction, ModelId, StorySettings, StoryText
+from storaiteller.errors import InvalidRequestError
+from storaiteller.preferences import PreferenceLedger
 from storaiteller.verdicts import Verdicts
 
-HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-StoryId = Annotated[str, StringConstraints(pattern=STORY_ID)]
-Pair = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
-MOST_REJECTED = 20
-_KIND_OF: dict[str, Kind] = {
-    "rewrite": "passage",
-    "insert": "insertion",
-    "generate": "story",
-    "continue": "story",
-}
-
-
-class Choice(BaseModel):
-    """One answer was accepted, the others were not. ``id`` is made by the client, and names the choice.
-
-    ``asked`` is the very message that they answer, as it was sent on ``/ws``.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: HexId
-    kind: Kind
-    asked: Annotated[Generate | Rewrite | Continue | Insert, Field(discriminator="type")]
-    chosen: StoryText
-    rejected: Annotated[list[StoryText], Field(min_length=1, max_length=MOST_REJECTED)]
-    reason: Instruction = ""
-    story: HexId | None = None
-
-    @field_validator("asked", mode="wrap")
-    @classmethod
-    def _says_where(cls, asked: object, validate: ValidatorFunctionWrapHandler) -> object:
-        with _in_asked():
-            return validate(asked)
-
-
-class NotForMe(BaseModel):
-    """A telling the writer does not like. Sent again with the same ``id`` it only brings a reason along."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: HexId
-    settings: StorySettings
-    story: StoryText
-    story_id: StoryId
-    model: ModelId | None = None
-    reason: Instruction = ""
-
-
-class Kept(BaseModel):
-    """How many pairs the choice made; texts that are blank, or the same as the chosen one, make none."""
-
-    pairs: int
-
-
-class Marked(BaseModel):
-    """Whether the story is one that is not for the writer from now on."""
-
-    story_id: str
-    not_for_me: bool
-
-
-class ShownPair(BaseModel):
-    """A pair as the page shows it. ``chosen`` is empty while there is no good story to stand against it.
-
-    ``not_for_me``: it was said of the whole story. ``counts``: it is not struck out, and has both sides.
-    """
-
-    id: str
-    kind: Kind
-    prompt: str
-    chosen: str
-    rejected: str
-    reason: str
-    story: str
-    model: str
-    not_for_me: bool
-    struck_out: bool
-    counts: bool
-    created_at: str
-
-
-class ShownPairs(BaseModel):
-    """Some of the pairs, the newest first; ``total`` there are, and ``counting`` of them count."""
-
-    pairs: list[ShownPair]
-    total: int
-    counting: int
+Pair = Annotated[str, PathParameter(pattern=HEX_ID)]
 
 
 def preferences_router(ledger: PreferenceLedger, verdicts: Verdicts) -> APIRouter:
@@ -132,7 +36,7 @@ def preferences_router(ledger: PreferenceLedger, verdicts: Verdicts) -> APIRoute
         """Write down one pair a rejected text: 201, or 200 when all of them are there already."""
         if not body.chosen.strip():
             raise InvalidRequestError("There is no chosen text.", field="chosen")
-        pairs = _pairs_of(body)
+        pairs = pairs_of(body)
         if not pairs or not ledger.keep(pairs):
             response.status_code = 200
         return Kept(pairs=len(pairs))
@@ -142,7 +46,7 @@ def preferences_router(ledger: PreferenceLedger, verdicts: Verdicts) -> APIRoute
         """Write down that a story is not for the writer, and is no good one: 201, or 200 if it was known."""
         if not body.story.strip():
             raise InvalidRequestError("There is no story yet.", field="story")
-        if not verdicts.not_for_me(_verdict_of(body)):
+        if not verdicts.not_for_me(verdict_of(body)):
             response.status_code = 200
         return Marked(story_id=body.story_id, not_for_me=True)
 
@@ -158,83 +62,16 @@ def preferences_router(ledger: PreferenceLedger, verdicts: Verdicts) -> APIRoute
     ) -> ShownPairs:
         """The pairs, the newest first, those struck out too."""
         rows, total, counting = ledger.page(offset, limit)
-        return ShownPairs(pairs=[_shown(row) for row in rows], total=total, counting=counting)
+        return ShownPairs(pairs=[shown(row) for row in rows], total=total, counting=counting)
 
     @router.post("/{pair}/strike", responses=responses(404, 507))
     def strike_out(pair: Pair) -> ShownPair:
         """Let nothing learn from the pair; it stays in the ledger."""
-        return _shown(verdicts.strike_out(pair))
+        return shown(verdicts.strike_out(pair))
 
     @router.post("/{pair}/unstrike", responses=responses(404, 507))
     def put_back(pair: Pair) -> ShownPair:
         """Let the pair count again."""
-        return _shown(verdicts.put_back(pair))
+        return shown(verdicts.put_back(pair))
 
     return router
-
-
-@contextmanager
-def _in_asked() -> Iterator[None]:
-    """What is wrong with the message is said of the field in which it came."""
-    try:
-        yield
-    except InvalidRequestError as error:
-        raise InvalidRequestError(error.message, field=f"asked.{error.field}") from error
-
-
-def _pairs_of(choice: Choice) -> list[Preference]:
-    asked = choice.asked
-    with _in_asked():
-        prompt = prompt_of(asked)
-    if choice.kind != (kind := _KIND_OF[asked.type]):
-        raise InvalidRequestError(f"The kind of what {asked.type} asks for is {kind}.", field="kind")
-    others = [text for text in dict.fromkeys(choice.rejected) if text.strip() and text != choice.chosen]
-    return [
-        Preference(
-            prompt=prompt,
-            chosen=choice.chosen,
-            rejected=rejected,
-            pair_id=pair_id(choice.kind, prompt, choice.chosen, rejected),
-            kind=choice.kind,
-            reason=choice.reason,
-            story_id=choice.story or "",
-            choice_id=choice.id,
-            settings_json=settings_json(asked.settings),
-            model=asked.model or "unknown",
-            prompt_version=PROMPT_VERSION,
-        )
-        for rejected in others
-    ]
-
-
-def _verdict_of(body: NotForMe) -> Preference:
-    return Preference(
-        prompt=story_prompt(body.settings),
-        chosen="",
-        rejected=body.story,
-        pair_id=verdict_id(body.story_id),
-        kind="story",
-        reason=body.reason,
-        story_id=body.story_id,
-        choice_id=body.id,
-        settings_json=settings_json(body.settings),
-        model=body.model or "unknown",
-        prompt_version=PROMPT_VERSION,
-    )
-
-
-def _shown(row: PairRow) -> ShownPair:
-    return ShownPair(
-        id=row.pair_id,
-        kind=row.kind,
-        prompt=row.prompt,
-        chosen=row.chosen,
-        rejected=row.rejected,
-        reason=row.reason,
-        story=row.story_id,
-        model=row.model,
-        not_for_me=row.is_verdict,
-        struck_out=row.standing == STRUCK_OUT,
-        counts=row.counts,
-        created_at=row.created_at,
-    )

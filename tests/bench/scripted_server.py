@@ -23,7 +23,8 @@ from storaiteller.answers.streams import TOKENS_PER_WORD
 from storaiteller.app import create_app
 from storaiteller.config import Config, EngineChoice, load_config
 from storaiteller.engines.base import Engine, GenerationOptions, Report
-from storaiteller.models import ModelInfo, Models
+from storaiteller.model_files import ModelInfo
+from storaiteller.models import Models
 from storaiteller.prompts import story_messages
 from storaiteller.story import Chunk, Message, StorySettings
 from tests.bench import texts

@@ -16,15 +16,15 @@ import pytest
 from libgguf import GGMLQuantizationType as Kind
 from safetensors.numpy import load_file, save_file
 
-from finetune import evaluate as stage
 from finetune import gguf_lora
 from finetune.base import resolve
 from finetune.context import Context
-from finetune.evaluate import evaluate, prose_pieces, rival_of
-from finetune.exam import parity, samples
+from finetune.evaluate import evaluate, rival_of
+from finetune.exam import parity, samples, sitting
 from finetune.exam.figures import asked_for, of_texts
 from finetune.exam.perplexity import BASE, Choice, Text, reader
 from finetune.exam.samples import Prompt, Written
+from finetune.exam.sitting import prose_pieces
 from finetune.runs import Manifest
 from finetune.stories.examples import Example, read_examples
 from finetune.training.apart import run_apart
@@ -127,7 +127,7 @@ def hf(model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _in_this_process() -> Iterator[None]:
     """The trainer's half, where torch is imported already; once below it has a process of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "run_apart", lambda work, *given, report, threads: work(*given, report=report))
+        patch.setattr(sitting, "run_apart", lambda work, *given, report, threads: work(*given, report=report))
         yield
 
 
@@ -274,7 +274,7 @@ def test_a_model_gone_astray_has_no_figures_instead_of_wrong_ones(trial: Trial) 
 
 
 def test_the_trainer_has_a_process_of_its_own(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "run_apart", run_apart)
+    monkeypatch.setattr(sitting, "run_apart", run_apart)
     trial.register(trial.version())
     assert trial.evaluate().metrics["parity"]["agreement"] > 0.97
 
