@@ -69,6 +69,19 @@ class TooManyPassagesError(StoraitellerError):
         )
 
 
+class TooManyTakesError(StoraitellerError):
+    """A passage has as many takes as are kept, with those of another window; what there is of them stays."""
+
+    code = "too_many_takes"
+    status = 409
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(
+            f"The new takes of this passage were not kept: it has {limit} at most, some of them from another "
+            "window. Accept one or close them, and select the passage again: new takes then begin a new list."
+        )
+
+
 class TooManyFavouritesError(StoraitellerError):
     """There are as many favourite instructions as are kept."""
 
