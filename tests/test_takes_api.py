@@ -99,7 +99,7 @@ async def test_takes_of_another_window_stay_and_are_told(http: httpx.AsyncClient
     assert (await told(http, AT))["passages"] == [answer]
     more = [{**TAKE, "id": f"x{number}"} for number in range(99)]
     response = await http.put(f"/library/{AT}/{PASSAGE}", json={**RECORD, "takes": more})
-    assert "select the passage again" in assert_error(response, 409, "too_many_takes")
+    assert "begins a new list" in assert_error(response, 409, "too_many_takes")
 
 
 # --- favourites -----------------------------------------------------------------------------------

@@ -77,8 +77,8 @@ class TooManyTakesError(StoraitellerError):
 
     def __init__(self, limit: str) -> None:
         super().__init__(
-            f"The new takes of this passage were not kept: it has {limit} at most, some of them from another "
-            "window. Accept one or close them, and select the passage again: new takes then begin a new list."
+            "The new takes of this passage were not kept: with those that it has already, perhaps from another "
+            f"window, they are more than {limit}. Accept or close them, and ask anew: that begins a new list."
         )
 
 

@@ -43,7 +43,7 @@ class Passages:
             return listed(connection, stories.key_of(connection, story))
 
     def keep(self, story: StoryId, passage: Passage) -> Passage:
-        """Keep the passage, with the takes that an earlier one with its id has besides; returned as it is then.
+        """Keep the passage, with the takes that an earlier one with its id has besides. Returns all of it.
 
         All else is as it is given, but the times are the library's own. Done again it changes nothing. Raises
         ``TooManyPassagesError`` and ``TooManyTakesError``: none is dropped for a new one.

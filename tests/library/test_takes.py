@@ -84,7 +84,7 @@ EXAMPLES = json.loads((Path(__file__).parents[1] / "take_examples.json").read_te
 @pytest.mark.parametrize("example", EXAMPLES, ids=[each["says"] for each in EXAMPLES])
 def test_two_windows_takes_come_together(example: dict[str, Any]) -> None:
     there, given, both = (
-        tuple(take(name, text, outcome=outcome, finish=finish) for name, text, outcome, finish in example[side])
+        tuple(take(name, text, outcome=told, finish=end) for name, text, told, end in example[side])
         for side in ("there", "given", "both")
     )
     assert merged(there, given) == both
@@ -112,12 +112,12 @@ def test_more_takes_than_a_passage_may_have_are_refused_and_none_goes_for_them(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = kept(library, passage(ID, *(take(str(number)) for number in range(60))))
-    with pytest.raises(TooManyTakesError, match="100 takes at most"):
+    with pytest.raises(TooManyTakesError, match="more than 100 takes"):
         kept(library, passage(ID, *(take(f"x{number}") for number in range(41))))
     assert library.passages.of(STORY) == [before]
     assert len(kept(library, passage(ID, *(take(f"x{number}") for number in range(40)))).takes) == 100
     monkeypatch.setattr(passages, "MAX_BYTES", passages.size_of(before) + 20)
-    with pytest.raises(TooManyTakesError, match="bytes together at most"):
+    with pytest.raises(TooManyTakesError, match="bytes together"):
         kept(library, passage(ID, take("0", outcome="accepted")))
 
 

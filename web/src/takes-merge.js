@@ -23,3 +23,6 @@ export function mergeTakes(there, given) {
   const isFormer = ({ id, outcome }) => accepted.length > 0 && outcome === "accepted" && !accepted.includes(id);
   return [...all.values()].map((take) => (isFormer(take) ? { ...take, outcome: "discarded" } : take));
 }
+
+/** A record of a passage as it is given, with the takes besides that are `there` in an earlier one, if there is one. */
+export const mergeRecords = (there, given) => (there ? { ...there, ...given, takes: mergeTakes(there.takes, given.takes) } : given);

@@ -6,7 +6,8 @@ import { errand } from "./errand.js";
 import { isRunning } from "./takes.js";
 
 const BESIDE = 2000;
-const MOST = 100;
+/** Takes of a passage that the library keeps. */
+export const MOST = 100;
 const halfAt = (text, at) => /[\udc00-\udfff]/.test(text[at] ?? "") && /[\ud800-\udbff]/.test(text[at - 1] ?? "");
 
 /** The words next to the passage, by which it is found again. */
