@@ -88,7 +88,10 @@ export function rivals(takes, take) {
   return { asked, rejected: rejected.slice(-MOST_REJECTED).map(({ text }) => text) };
 }
 
+/** A database may give settings back in another order. */
+const inOrder = (settings) => Object.entries(settings ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
+
 const wish = (message) => {
   const { type, action, instruction, register, opening, selected, settings, model } = message ?? {};
-  return JSON.stringify([type, action, instruction, register, opening, selected, settings, model]);
+  return JSON.stringify([type, action, instruction, register, opening, selected, inOrder(settings), model]);
 };
