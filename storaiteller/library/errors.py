@@ -77,8 +77,9 @@ class TooManyTakesError(StoraitellerError):
 
     def __init__(self, limit: str) -> None:
         super().__init__(
-            "The new takes of this passage were not kept: with those that it has already, perhaps from another "
-            f"window, they are more than {limit}. Accept or close them, and ask anew: that begins a new list."
+            "The new takes of this passage were not kept: with those that it has already, perhaps from "
+            f"another window, they are more than {limit}. Accept or close them, and ask anew: that begins a "
+            "new list."
         )
 
 
