@@ -1,4 +1,4 @@
-"""A story of any length can be written on: the model is shown what is next to the place, as much as it holds."""
+"""A story of any length can be written on: the model is shown as much next to the place as it holds."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def test_where_a_model_holds_next_to_nothing_that_is_said(settings: StoryS
     assert len(engine.asked[-1][0][-1].content) <= LEAST
 
 
-async def test_a_window_that_is_full_before_the_first_sentence_is_too_small(settings: StorySettings) -> None:
+async def test_a_window_that_is_full_before_the_first_word_is_too_small(settings: StorySettings) -> None:
     class FullEngine(ScriptedEngine):
         async def stream(
             self, messages: Sequence[Message], options: GenerationOptions
@@ -120,7 +120,7 @@ async def test_a_window_that_is_full_before_the_first_sentence_is_too_small(sett
             self.asked.append((list(messages), options))
             if (needed := tokens(messages)) > WINDOW // 2:
                 yield Chunk(text=" It")
-                yield Chunk(finish_reason="length", usage=Usage(needed, 0, 1))
+                yield Chunk(finish_reason="length", usage=Usage(needed, 0, 0))
             else:
                 yield Chunk(text=" It rained. And")
                 yield Chunk(finish_reason="stop", usage=Usage(needed, 0, 4))

@@ -49,7 +49,7 @@ def bounded(choice: Choice, words: int) -> GenerationOptions:
 async def filtered(
     engine: Engine, messages: Sequence[Message], options: GenerationOptions, kept: Filter
 ) -> ChunkStream:
-    """``PromptTooLongError`` also where the window was full before there was a sentence to show."""
+    """``PromptTooLongError`` also where the window was full before there was anything to show."""
     tally, said = _Tally(), False
     try:
         async with aclosing(engine.stream(messages, options)) as stream:
