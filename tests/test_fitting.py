@@ -119,7 +119,6 @@ async def test_a_window_that_is_full_before_the_first_word_is_too_small(settings
         ) -> AsyncGenerator[Chunk, None]:
             self.asked.append((list(messages), options))
             if (needed := tokens(messages)) > WINDOW // 2:
-                yield Chunk(text=" It")
                 yield Chunk(finish_reason="length", usage=Usage(needed, 0, 0))
             else:
                 yield Chunk(text=" It rained. And")
