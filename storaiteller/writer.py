@@ -54,7 +54,7 @@ def continue_story(engine: Engine, settings: StorySettings, text: str, choice: C
 def _full(words: int, most: int) -> StoryFullError:
     told = f"The story has {words:,} of at most {most:,} words."
     if words >= MAX_WORDS:
-        return StoryFullError(f"{told} To go on, put the cursor at its end and choose “Insert here”.")
+        return StoryFullError(f"{told} To go on, put the cursor at its end and choose “Write at the cursor”.")
     way = "Raise the number of words in the settings to go on."
     return StoryFullError(f"{told} {way}", field="settings.max_words")
 

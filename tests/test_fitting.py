@@ -133,7 +133,7 @@ async def test_a_window_that_is_full_before_the_first_word_is_too_small(settings
 
 
 async def test_a_story_longer_than_settings_may_say_is_told_another_way_on(settings: StorySettings) -> None:
-    with pytest.raises(StoryFullError, match="Insert here") as refused:
+    with pytest.raises(StoryFullError, match="Write at the cursor") as refused:
         continue_story(ScriptedEngine(), replace(settings, max_words=MAX_WORDS), LONG, Choice())
 
     assert refused.value.field is None
