@@ -23,6 +23,10 @@ READ_FOR_TITLES = 8_000
 READ_FOR_SUMMARY = 16_000
 """About 2,700 words: twenty seconds of reading for the demo model on two cores."""
 
+READ_FOR_WORDS = 4_000
+"""Characters before a word that are read where all of them are too much: five seconds for the same model.
+A story that fits has mostly been read already."""
+
 SUMMARY_TEMPERATURE = 0.3
 
 MOST_WORDS = 10
@@ -53,10 +57,12 @@ def summary(engine: Engine, text: str, choice: Choice) -> ChunkStream:
 
 def words_after(engine: Engine, settings: StorySettings, before: str) -> ChunkStream:
     """The words that the model would write after ``before``, likeliest first, in one chunk."""
-    return fitted(
-        len(before),
-        lambda most: _words_after(engine, story_messages(settings, ending(before, most))),
-    )
+
+    def ask(most: int) -> ChunkStream:
+        read = most if most == len(before) else min(most, READ_FOR_WORDS)
+        return _words_after(engine, story_messages(settings, ending(before, read)))
+
+    return fitted(len(before), ask)
 
 
 async def _words_after(engine: Engine, messages: Sequence[Message]) -> ChunkStream:

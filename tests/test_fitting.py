@@ -12,7 +12,7 @@ from storaiteller.answers.streams import Choice, ChunkStream
 from storaiteller.engines.base import GenerationOptions
 from storaiteller.errors import PromptTooLongError, StoryFullError
 from storaiteller.excerpt import around, ending
-from storaiteller.reader import words_after
+from storaiteller.reader import READ_FOR_WORDS, words_after
 from storaiteller.story import MAX_WORDS, PLAIN, Chunk, Message, Passage, StorySettings, Usage, Wish
 from storaiteller.writer import continue_story, insert, rewrite
 from tests.fakes import Script, ScriptedEngine, collect
@@ -21,7 +21,7 @@ SENTENCES = [f"Sentence {number} is told here. " for number in range(6_000)]
 LONG = "".join(SENTENCES)
 """30,000 words."""
 
-WINDOW = 2_048
+WINDOW = 4_096
 MIDDLE = len("".join(SENTENCES[:3_000]))
 
 
@@ -71,6 +71,7 @@ async def test_of_a_long_story_the_model_sees_what_is_next_to_the_place(
     seen = next(messages for messages, _ in engine.asked if tokens(messages) <= WINDOW)
     assert len(engine.asked) < 12, "and it is found soon how much that is"
     assert WINDOW // 4 < tokens(seen) <= WINDOW * 3 // 4, "with room for an answer"
+    assert way != "words" or len(seen[-1].content) <= READ_FOR_WORDS
     begun = seen[-1].content
     assert begun.startswith("Sentence ")
     last_before = SENTENCES[-1] if way == "insert at the end" else SENTENCES[2_999]
@@ -126,7 +127,7 @@ async def test_a_window_that_is_full_before_the_first_word_is_too_small(settings
 
     engine = FullEngine()
 
-    text, _ = await collect(insert(engine, settings, "".join(SENTENCES[:250]), "", "", Choice()))
+    text, _ = await collect(insert(engine, settings, "".join(SENTENCES[:400]), "", "", Choice()))
 
     assert text.strip().startswith("It rained.")
     assert len(engine.asked) == 2
