@@ -1,4 +1,4 @@
-"""The parts of a long story that show the whole of it. Pure."""
+"""The parts of a long story that show the whole of it, or what stands next to a place. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,26 @@ def excerpt(text: str, most: int) -> str:
         at = int(place * (len(text) - size))
         parts.append(_whole_sentences(text[at : at + size], cut_before=at > 0, cut_after=place < 1))
     return GAP.join(part for part in parts if part)
+
+
+def ending(text: str, most: int) -> str:
+    """The last ``most`` characters of ``text`` at most, from the beginning of a sentence on."""
+    if len(text) <= most:
+        return text
+    part = text[len(text) - most :]
+    end = _ENDS.search(part)
+    return part[end.end() :].lstrip() if end and end.end() < most // 2 else part
+
+
+def around(before: str, after: str, most: int) -> tuple[str, str]:
+    """What is next to the place between the two, in ``most`` characters at most: two thirds lead up to it."""
+    lead = ending(before, max(most * 2 // 3, most - len(after)))
+    rest = most - len(lead)
+    if len(after) <= rest:
+        return lead, after
+    part = after[:rest]
+    ends = [match.end() for match in _ENDS.finditer(part)]
+    return lead, part[: ends[-1]] if ends and ends[-1] > rest // 2 else part
 
 
 def _whole_sentences(part: str, *, cut_before: bool, cut_after: bool) -> str:

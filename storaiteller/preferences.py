@@ -63,6 +63,7 @@ class _Note(NamedTuple):
     is_verdict: bool
     is_waiting: bool
     prompt: bytes
+    sides: bytes
 
 
 class PreferenceLedger(Ledger[PairRow, _Note]):
@@ -76,7 +77,9 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         """Write down the pairs of a choice, all or none; returns how many were new or have changed.
 
         The same pair again is nothing new. A choice that is told again, with a reason now, keeps its time and
-        its standing; a new choice counts, even if the same was struck out before.
+        its standing; a new choice counts, even if the same was struck out before. Of two texts of one story
+        the later choice holds: made the other way round before, that is struck out; made the same way before
+        on a prompt that shows more or less of the story, it is there already.
         """
         with self._held("The choice could not be saved") as file:
             return self._keep(file, {pair.pair_id: pair for pair in pairs}.values())
@@ -151,9 +154,32 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
             return PairPage(rows, len(notes), counting)
 
     def _keep(self, file: FileIO, pairs: Collection[Preference]) -> int:
-        rows = [row for row in (self._row_for(pair) for pair in pairs) if row]
+        known = self._by_sides({sides for pair in pairs for sides in (pair.sides, pair.opposite)})
+        rows = [row for pair in pairs for row in self._rows_for(file, pair, known)]
         self._append(file, rows)
         return len(rows)
+
+    def _by_sides(self, wanted: Collection[bytes]) -> dict[bytes, list[Entry[_Note]]]:
+        """The entries of choices on these sides, the oldest first; verdicts have rules of their own."""
+        found: dict[bytes, list[Entry[_Note]]] = {sides: [] for sides in wanted}
+        for entry in self._index.values():
+            if entry.note.sides in found and not entry.note.is_verdict:
+                found[entry.note.sides].append(entry)
+        return found
+
+    def _rows_for(
+        self, file: FileIO, pair: Preference, known: dict[bytes, list[Entry[_Note]]]
+    ) -> list[PairRow]:
+        """The rows to write for a pair: itself, unless it is known, and those that it strikes out."""
+        if pair.is_verdict:
+            return _one(self._row_for(pair))
+        against = [entry for entry in known[pair.opposite] if entry.note.standing == COUNTS]
+        undone = [replace(self._row_at(file, entry), standing=STRUCK_OUT) for entry in against]
+        if pair.pair_id not in self._index and known[pair.sides]:
+            latest = known[pair.sides][-1]
+            if undone or latest.note.standing == COUNTS or latest.note.choice_id == pair.choice_id:
+                pair = self._row_at(file, latest)
+        return [*undone, *_one(standing_row(pair, COUNTS) if undone else self._row_for(pair))]
 
     def _row_for(self, pair: Preference) -> PairRow | None:
         """The row to write for a pair, or None when the ledger says the same already."""
@@ -179,6 +205,10 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         return entry
 
 
+def _one(row: PairRow | None) -> list[PairRow]:
+    return [] if row is None else [row]
+
+
 def _chosen_for(verdict: Preference, good_for: GoodFor) -> str:
     """A good story with the verdict's prompt: the one it has, if that is still good, else the newest."""
     good = [story for story in good_for(verdict.prompt) if story != verdict.rejected]
@@ -198,5 +228,6 @@ _CODEC: Codec[PairRow, _Note] = Codec(
         row.is_verdict,
         row.chosen == "",
         digest_of(row.prompt),
+        row.sides,
     ),
 )

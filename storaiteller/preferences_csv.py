@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from storaiteller.ledger_csv import decode_fields, encode_fields, header_of
+from storaiteller.ledger_csv import decode_fields, digest_of, encode_fields, header_of
 
 COLUMNS = (
     "Prompt",
@@ -56,6 +56,23 @@ class Preference:
     def is_verdict(self) -> bool:
         """Whether this is *Not for me*, said of a whole story: its ``chosen`` follows the good stories."""
         return self.pair_id == verdict_id(self.story_id)
+
+    @property
+    def sides(self) -> bytes:
+        """The same for pairs of the same two texts, this way round, in the same place, whatever the prompt.
+
+        A passage belongs to its story; a whole story is told by its words alone.
+        """
+        return self._sides(self.chosen, self.rejected)
+
+    @property
+    def opposite(self) -> bytes:
+        """The ``sides`` of the pair the other way round."""
+        return self._sides(self.rejected, self.chosen)
+
+    def _sides(self, chosen: str, rejected: str) -> bytes:
+        place = "" if self.kind == "story" else self.story_id
+        return digest_of("\0".join((self.kind, place, chosen, rejected)))
 
     def digest(self) -> bytes:
         """The same for two pairs exactly when every field is; the choice, standing and time do not count."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from storaiteller.answers.candidates import may_begin, merged, word_in
+from storaiteller.answers.fitting import fitted
 from storaiteller.answers.gist import LONGEST_TITLE, MOST_LINES, SUMMARY_MOST, SummaryFilter, TitlesFilter
 from storaiteller.answers.streams import ATTEMPTS, Choice, ChunkStream, Filter, another, bounded, filtered
 from storaiteller.engines.base import Engine, GenerationOptions
-from storaiteller.errors import GenerationFailedError, InvalidRequestError, PromptTooLongError
-from storaiteller.excerpt import excerpt
+from storaiteller.errors import GenerationFailedError, InvalidRequestError
+from storaiteller.excerpt import ending, excerpt
 from storaiteller.prompts import story_messages, summary_messages, titles_messages
 from storaiteller.story import Candidate, Chunk, Message, SamplingOptions, StorySettings
 
@@ -21,8 +23,9 @@ READ_FOR_TITLES = 8_000
 READ_FOR_SUMMARY = 16_000
 """About 2,700 words: twenty seconds of reading for the demo model on two cores."""
 
-LEAST_READ = 500
-"""Characters. A model that cannot hold so many of them cannot hold the question."""
+READ_FOR_WORDS = 4_000
+"""Characters before a word that are read where all of them are too much: five seconds for the same model.
+A story that fits has mostly been read already."""
 
 SUMMARY_TEMPERATURE = 0.3
 
@@ -52,9 +55,17 @@ def summary(engine: Engine, text: str, choice: Choice) -> ChunkStream:
     )
 
 
-async def words_after(engine: Engine, settings: StorySettings, before: str) -> ChunkStream:
+def words_after(engine: Engine, settings: StorySettings, before: str) -> ChunkStream:
     """The words that the model would write after ``before``, likeliest first, in one chunk."""
-    messages = story_messages(settings, before)
+
+    def ask(most: int) -> ChunkStream:
+        read = most if most == len(before) else min(most, READ_FOR_WORDS)
+        return _words_after(engine, story_messages(settings, ending(before, read)))
+
+    return fitted(len(before), ask)
+
+
+async def _words_after(engine: Engine, messages: Sequence[Message]) -> ChunkStream:
     tokens: tuple[Candidate, ...] = ()
     end = Chunk(finish_reason="stop")
     async with aclosing(engine.next_tokens(messages, TOKENS_LOOKED_AT)) as stream:
@@ -112,23 +123,20 @@ async def _read(
     options: GenerationOptions,
     kept: Callable[[], Filter],
 ) -> ChunkStream:
-    """Ask about as much of ``text`` as the model can hold; about less where it cannot, or says nothing."""
-    room, silent = min(most, len(text)), 0
-    while silent < ATTEMPTS:
-        asked = messages(excerpt(text, room))
+    """Ask about as much of ``text`` as the model can hold; again where it says nothing."""
+
+    def ask(room: int, attempt: int) -> ChunkStream:
+        return filtered(engine, messages(excerpt(text, room)), another(options, attempt), kept())
+
+    for attempt in range(ATTEMPTS):
         said = False
-        try:
-            async with aclosing(filtered(engine, asked, another(options, silent), kept())) as stream:
-                async for chunk in stream:
-                    said = said or bool(chunk.text)
-                    if chunk.finish_reason is not None and not said:
-                        break
-                    yield chunk
-                else:
-                    return
-            silent += 1
-        except PromptTooLongError:
-            if room <= LEAST_READ:
-                raise
-            room //= 2
+        stream = fitted(min(most, len(text)), partial(ask, attempt=attempt))
+        async with aclosing(stream) as chunks:
+            async for chunk in chunks:
+                said = said or bool(chunk.text)
+                if chunk.finish_reason is not None and not said:
+                    break
+                yield chunk
+            else:
+                return
     raise GenerationFailedError("The model found nothing to say. Try again, or choose another model.")

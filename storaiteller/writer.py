@@ -1,5 +1,6 @@
 """The writer: story values in, a stream of chunks out. Write, continue, rewrite, insert.
 
+Of a story that is longer than the model's window, it is shown what is next to the place.
 What comes back is a stream as ``streams.filtered`` has it.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import replace
 
+from storaiteller.answers.fitting import fitted
 from storaiteller.answers.insertion import InsertionFilter
 from storaiteller.answers.length import LONGEST_SENTENCE, SentenceKeeper
 from storaiteller.answers.proofreading import ProofreadFilter
@@ -16,8 +18,9 @@ from storaiteller.answers.streams import Choice, ChunkStream, another, bounded, 
 from storaiteller.bounds import insertion_words, lengths
 from storaiteller.engines.base import Engine
 from storaiteller.errors import InvalidRequestError, StoryFullError
+from storaiteller.excerpt import around, ending
 from storaiteller.prompts import as_spoken, insert_messages, rewrite_messages, story_messages
-from storaiteller.story import Action, Chunk, Passage, StorySettings, Wish, count_words
+from storaiteller.story import MAX_WORDS, Action, Chunk, Passage, StorySettings, Wish, count_words
 
 PROOFREADING_TEMPERATURE = 0.1
 """A proofreader has nothing to invent, and has to say again what was said."""
@@ -38,13 +41,22 @@ def continue_story(engine: Engine, settings: StorySettings, text: str, choice: C
     words = count_words(text)
     room = settings.max_words - words
     if room <= 0:
-        raise StoryFullError(
-            f"The story has {words:,} of at most {settings.max_words:,} words. "
-            "Raise the number of words in the settings to go on.",
-            field="settings.max_words",
-        )
-    keeper = ContinuationFilter(text, room)
-    return filtered(engine, story_messages(settings, text), bounded(choice, room), keeper)
+        raise _full(words, settings.max_words)
+    options = bounded(choice, room)
+
+    def ask(most: int) -> ChunkStream:
+        messages = story_messages(settings, ending(text, most))
+        return filtered(engine, messages, options, ContinuationFilter(text, room))
+
+    return fitted(len(text), ask)
+
+
+def _full(words: int, most: int) -> StoryFullError:
+    told = f"The story has {words:,} of at most {most:,} words."
+    if words >= MAX_WORDS:
+        return StoryFullError(f"{told} To go on, put the cursor at its end and choose “Write at the cursor”.")
+    way = "Raise the number of words in the settings to go on."
+    return StoryFullError(f"{told} {way}", field="settings.max_words")
 
 
 def rewrite(
@@ -55,13 +67,20 @@ def rewrite(
     if wish.action is Action.PROOFREAD:
         return insisting(lambda attempt: _proofread(engine, settings, passage, wish, choice, attempt))
     wish = as_spoken(passage, wish)
-    messages = rewrite_messages(settings, passage, wish)
     options = bounded(
         choice, lengths(passage.selected, wish).most + (LONGEST_SENTENCE if wish.opening else 0)
     )
-    stream = insisting(
-        lambda attempt: filtered(engine, messages, another(options, attempt), PassageFilter(passage, wish))
-    )
+
+    def ask(most: int) -> ChunkStream:
+        before, after = around(passage.before, passage.after, most)
+        messages = rewrite_messages(settings, replace(passage, before=before, after=after), wish)
+        return insisting(
+            lambda attempt: filtered(
+                engine, messages, another(options, attempt), PassageFilter(passage, wish)
+            )
+        )
+
+    stream = fitted(len(passage.before) + len(passage.after), ask)
     return _opened(stream, passage, wish) if wish.opening else stream
 
 
@@ -84,13 +103,17 @@ def insert(
 ) -> ChunkStream:
     """A passage to stand between ``before`` and ``after``, with the space it needs there."""
     check_insertion(before, after)
-    messages = insert_messages(settings, before, after, instruction)
     options = bounded(choice, insertion_words(instruction).most)
-    return insisting(
-        lambda attempt: filtered(
-            engine, messages, another(options, attempt), InsertionFilter(before, after, instruction)
+
+    def ask(most: int) -> ChunkStream:
+        messages = insert_messages(settings, *around(before, after, most), instruction)
+        return insisting(
+            lambda attempt: filtered(
+                engine, messages, another(options, attempt), InsertionFilter(before, after, instruction)
+            )
         )
-    )
+
+    return fitted(len(before) + len(after), ask)
 
 
 def check_passage(passage: Passage) -> None:

@@ -271,6 +271,36 @@ def test_a_choice_told_again_stays_struck_out_and_a_new_one_counts(ledger: Prefe
     assert ledger.find(a_pair().pair_id).standing == COUNTS
 
 
+def test_a_choice_on_a_prompt_that_shows_less_of_its_story_is_the_same_choice(
+    ledger: PreferenceLedger, path: Path
+) -> None:
+    ledger.keep([a_pair()])
+    assert ledger.keep([a_pair(prompt="Less.")]) == 0
+    assert ledger.keep([a_pair(prompt="Less.", choice="c2"), a_pair("new", prompt="Less.")]) == 1
+    ledger.stand(a_pair().pair_id, STRUCK_OUT)
+    assert ledger.keep([a_pair(prompt="Less.")]) == 0
+    assert ledger.keep([a_pair(prompt="Less.", choice="c2")]) == 1
+    elsewhere = [replace(a_pair(prompt="There."), story_id="s2"), a_verdict("s3", TRICKY)]
+    assert ledger.keep(elsewhere) == 2
+    assert (ledger.page(0, 50).total, len(rows_of(path))) == (5, 6)
+
+
+def test_of_two_texts_the_later_choice_holds(ledger: PreferenceLedger) -> None:
+    one, other = a_pair("a", "b"), a_pair("b", "a", prompt="Less.", choice="c2")
+
+    def counting() -> list[tuple[str, str]]:
+        return [(row.chosen, row.prompt) for row in ledger.latest() if row.counts]
+
+    ledger.keep([one])
+    ledger.keep([other])
+    assert counting() == [("b", "Less.")]
+    ledger.keep([replace(one, prompt="Less.", pair_id=pair_id("passage", "Less.", "a", "b"))])
+    assert counting() == [("a", PROMPT)]
+    ledger.keep([other])
+    assert counting() == [("b", "Less.")]
+    assert ledger.page(0, 50).total == 2
+
+
 def test_a_pair_that_is_not_known_cannot_be_struck_out(ledger: PreferenceLedger) -> None:
     with pytest.raises(UnknownPairError) as caught:
         ledger.stand("0" * 32, STRUCK_OUT)

@@ -76,6 +76,23 @@ async def test_a_choice_becomes_a_pair_of_each_text_that_was_not_chosen(
     assert json.loads(rows[0]["Settings"])["max_words"] == 120
 
 
+async def test_a_choice_told_with_less_of_its_story_counts_once_and_its_opposite_undoes_it(
+    http: httpx.AsyncClient,
+) -> None:
+    await http.post("/preferences", json={**CHOICE, "rejected": ["She sat."]})
+    less = {**CHOICE, "asked": {**REWRITE, "before": "ran. "}, "rejected": ["She sat."]}
+    again = await http.post("/preferences", json=less)
+    assert (again.status_code, again.json()) == (200, {"pairs": 1})
+    assert (await shown(http))["total"] == 1
+    turned = {**less, "id": OTHER_ID, "chosen": "She sat.", "rejected": [CHOICE["chosen"]]}
+    assert (await http.post("/preferences", json=turned)).status_code == 201
+    told = await shown(http)
+    assert [(pair["chosen"], pair["counts"]) for pair in told["pairs"]] == [
+        ("She sat.", True),
+        (CHOICE["chosen"], False),
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

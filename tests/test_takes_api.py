@@ -91,6 +91,17 @@ async def test_a_passage_too_many_is_a_conflict(
     assert "Delete earlier takes" in assert_error(response, 409, "too_many_passages")
 
 
+async def test_takes_of_another_window_stay_and_are_told(http: httpx.AsyncClient) -> None:
+    await made(http, id=ID, text="Once.")
+    await told(http, f"{AT}/{PASSAGE}", "PUT", **RECORD)
+    answer = await told(http, f"{AT}/{PASSAGE}", "PUT", **{**RECORD, "takes": [{**TAKE, "id": "t2"}]})
+    assert [take["id"] for take in answer["takes"]] == ["t1", "t2"]
+    assert (await told(http, AT))["passages"] == [answer]
+    more = [{**TAKE, "id": f"x{number}"} for number in range(99)]
+    response = await http.put(f"/library/{AT}/{PASSAGE}", json={**RECORD, "takes": more})
+    assert "begins a new list" in assert_error(response, 409, "too_many_takes")
+
+
 # --- favourites -----------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from storaiteller.engines.base import Engine, GenerationOptions
-from storaiteller.errors import EngineError
+from storaiteller.errors import EngineError, PromptTooLongError
 from storaiteller.story import Chunk, Message, SamplingOptions, Usage
 
 TOKENS_PER_WORD = 4
@@ -49,7 +49,8 @@ def bounded(choice: Choice, words: int) -> GenerationOptions:
 async def filtered(
     engine: Engine, messages: Sequence[Message], options: GenerationOptions, kept: Filter
 ) -> ChunkStream:
-    tally = _Tally()
+    """``PromptTooLongError`` also where the window was full before there was anything to show."""
+    tally, said = _Tally(), False
     try:
         async with aclosing(engine.stream(messages, options)) as stream:
             async for chunk in stream:
@@ -57,12 +58,15 @@ async def filtered(
                 if chunk.progress is not None:
                     yield chunk
                 elif chunk.finish_reason is not None:
+                    if not said:
+                        _check_window(chunk, options)
                     if rest := kept.finish(cut_off=chunk.finish_reason == "length"):
                         yield Chunk(text=rest)
                     reason = "length" if kept.full else chunk.finish_reason
                     yield Chunk(finish_reason=reason, usage=tally.usage(chunk.usage))
                     return
                 elif text := kept.feed(chunk.text):
+                    said = True
                     yield Chunk(text=text)
                 if kept.full:
                     break
@@ -73,6 +77,13 @@ async def filtered(
     if rest := kept.finish():
         yield Chunk(text=rest)
     yield Chunk(finish_reason="length", usage=tally.usage())
+
+
+def _check_window(last: Chunk, options: GenerationOptions) -> None:
+    used = last.usage
+    if last.finish_reason == "length" and used and used.completion_tokens < options.max_tokens:
+        window = used.prompt_tokens + used.completion_tokens
+        raise PromptTooLongError(used.prompt_tokens + options.max_tokens, window)
 
 
 async def insisting(ask: Callable[[int], ChunkStream]) -> ChunkStream:

@@ -39,7 +39,8 @@ class SentTake:
 
 @dataclass(config=_STRICT, kw_only=True)
 class SentPassage:
-    """A passage with its takes, whole. What a GET told may be sent back: its times are the server's own.
+    """A passage with the takes that the page has of it. What a GET told may be sent back: its times are the
+    server's own.
 
     No ``BaseModel``, where a field called ``register`` would hide something.
     """
@@ -107,7 +108,11 @@ def _add_passages(router: APIRouter, library: Library) -> None:
 
     @router.put("/stories/{id}/passages/{passage}", responses=responses(404, 409, *FAILS))
     def keep_passage(id: Id, passage: PassageId, body: SentPassage) -> Passage:
-        """Keep a passage in place of an earlier one with its id; 409 if the story has as many as are kept."""
+        """Keep a passage, beside the takes that it has already; the answer has all of them.
+
+        No take is lost through a window that does not know of it: only DELETE takes any away. 409 if the
+        story has as many passages, or the passage as many takes, as are kept.
+        """
         return library.passages.keep(id, body.passage(passage))
 
     @router.delete("/stories/{id}/passages/{passage}", status_code=204, responses=responses(404, *FAILS))

@@ -69,6 +69,20 @@ class TooManyPassagesError(StoraitellerError):
         )
 
 
+class TooManyTakesError(StoraitellerError):
+    """A passage has as many takes as are kept, with those of another window; what there is of them stays."""
+
+    code = "too_many_takes"
+    status = 409
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(
+            "The new takes of this passage were not kept: with those that it has already, perhaps from "
+            f"another window, they are more than {limit}. Accept or close them, and ask anew: that begins a "
+            "new list."
+        )
+
+
 class TooManyFavouritesError(StoraitellerError):
     """There are as many favourite instructions as are kept."""
 

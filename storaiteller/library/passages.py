@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from storaiteller.errors import InvalidRequestError
 from storaiteller.library import checks
+from storaiteller.library.errors import TooManyTakesError
 from storaiteller.library.values import By, Finish, Outcome, Passage, PassageKind, Take
 
 MAX_TAKES, MAX_AROUND, MAX_INSTRUCTION, MAX_WORD, MAX_TAKE_ID = 100, 2_000, 1_000, 50, 128
@@ -43,6 +44,14 @@ def checked(given: Passage) -> Passage:
         told = f"This passage is {size:,} bytes long with its takes, and may have {MAX_BYTES:,}. Take fewer."
         raise InvalidRequestError(told, field="takes")
     return passage
+
+
+def check_limits(passage: Passage) -> None:
+    """``TooManyTakesError`` where several windows made more takes of a passage than it may have."""
+    if len(passage.takes) > MAX_TAKES:
+        raise TooManyTakesError(f"{MAX_TAKES} takes")
+    if size_of(passage) > MAX_BYTES:
+        raise TooManyTakesError(f"takes of {MAX_BYTES:,} bytes together")
 
 
 def size_of(passage: Passage) -> int:

@@ -14,7 +14,8 @@ from storaiteller.library import stories
 from storaiteller.library.checks import is_id
 from storaiteller.library.database import Database
 from storaiteller.library.errors import TooManyPassagesError
-from storaiteller.library.passages import checked, is_same, size_of
+from storaiteller.library.merging import merged
+from storaiteller.library.passages import check_limits, checked, is_same, size_of
 from storaiteller.library.schema import passages, takes
 from storaiteller.library.values import Passage, StoryId, Take
 
@@ -27,7 +28,7 @@ _TAKE_COLUMNS = tuple(takes.c[name] for name in Take.__dataclass_fields__)
 
 
 class Passages:
-    """The passages that takes were made of, each a whole record that the newest one replaces.
+    """The passages that takes were made of, each a record that grows: ``merging`` says how.
 
     They belong to their story: in the trash it keeps them, deleted for good it takes them along. Everything
     raises ``StoryMissingError``, and what ``Library`` does.
@@ -42,18 +43,20 @@ class Passages:
             return listed(connection, stories.key_of(connection, story))
 
     def keep(self, story: StoryId, passage: Passage) -> Passage:
-        """Keep the passage in place of an earlier one with its id; the times are the library's own.
+        """Keep the passage, with the takes that an earlier one with its id has besides. Returns all of it.
 
-        Done again it changes nothing. Raises ``TooManyPassagesError``: none is dropped for a new one.
+        All else is as it is given, but the times are the library's own. Done again it changes nothing. Raises
+        ``TooManyPassagesError`` and ``TooManyTakesError``: none is dropped for a new one.
         """
         given, now = checked(passage), datetime.now(UTC)
         with self._database.writing() as connection:
             key = stories.key_of(connection, story)
             of_this = passages.c.story == key, passages.c.id == given.id
             before = next(iter(_found(connection, *of_this)), None)
-            if before is not None and is_same(before, given):
+            kept = given if before is None else _joined(before, given)
+            if before is not None and is_same(before, kept):
                 return before
-            kept = replace(given, created_at=now if before is None else before.created_at, updated_at=now)
+            kept = replace(kept, created_at=now if before is None else before.created_at, updated_at=now)
             connection.execute(delete(passages).where(*of_this))
             _check_room(connection, key, size_of(kept))
             _add(connection, key, kept)
@@ -89,6 +92,12 @@ def adopt(connection: Connection, story: int, given: Sequence[Passage]) -> tuple
     for each in reversed(fitting):
         _add(connection, story, each)
     return len(fitting), len(new) - len(fitting)
+
+
+def _joined(before: Passage, given: Passage) -> Passage:
+    both = replace(given, takes=merged(before.takes, given.takes))
+    check_limits(both)
+    return both
 
 
 def _found(connection: Connection, *where: ColumnElement[bool]) -> list[Passage]:

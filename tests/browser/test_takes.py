@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import expect
 
@@ -11,10 +14,27 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 BEFORE, PASSAGE, AFTER = "Ada ran. ", "Bo sat by the window and looked at the moon.", " The end."
 TEXT = BEFORE + PASSAGE + AFTER
+OTHER = "Bo wept, and the moon was gone."
 
 
 def in_library(desk: Desk) -> None:
     expect(desk.page.locator("#versions-button")).to_have_attribute("aria-disabled", "false")
+
+
+def told(desk: Desk, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = desk.page.request.get(f"{desk.address.split('/?')[0]}/{path}").json()
+    return answer
+
+
+def in_another_window(desk: Desk, text: str) -> None:
+    """Another window, which knows of no other take, adds one to the passage."""
+    at = f"library/stories/{desk.kept['story']}/passages"
+    [record] = told(desk, at)["passages"]
+    take = {"id": uuid4().hex, "text": text, "by": "model", "outcome": "open", "finish": "stop"}
+    kept = desk.page.request.put(
+        f"{desk.address.split('/?')[0]}/{at}/{record['id']}", data={**record, "takes": [take]}
+    )
+    assert kept.ok, kept.text()
 
 
 def test_several_takes_are_written_at_once_stepped_through_and_mixed(desk: Desk) -> None:
@@ -63,14 +83,25 @@ def test_takes_outlive_the_page_and_are_found_again_at_their_place(desk: Desk) -
     desk.page.keyboard.press("Escape")
     expect(desk.suggestion).not_to_be_visible()
 
+    row = desk.page.locator("#takes-rows .version-row")
+    for count in ("1 take", "2 takes"):
+        desk.page.keyboard.press("Alt+t")
+        expect(row).to_contain_text(f"“sadder” · {count} · Not decided")
+        desk.page.keyboard.press("Escape")
+        if count == "1 take":
+            in_another_window(desk, OTHER)
     desk.select("window")
-    desk.button("Its take").click()
+    desk.button("Its 2 takes").click()
+    in_another_window(desk, "Bo slept.")
     desk.button("Accept", desk.suggestion).click()
     assert desk.text == BEFORE + take + AFTER
     desk.put("Once. " + desk.text)
     desk.page.keyboard.press("Alt+t")
-    row = desk.page.locator("#takes-rows .version-row")
-    expect(row).to_contain_text("“sadder” · 1 take · Accepted")
+    expect(row).to_contain_text("“sadder” · 3 takes · Take 1 accepted")
+    story = desk.kept["story"]
+    [pair] = [each for each in told(desk, "preferences")["pairs"] if each["story"] == story]
+    assert (pair["chosen"], pair["rejected"]) == (take, OTHER)
+    assert f"one of about 10 words in its place:\n{PASSAGE}\n" in pair["prompt"]
     row.click()
     assert desk.until_suggested() == take
     desk.button("Discard", desk.suggestion).click()
@@ -78,11 +109,11 @@ def test_takes_outlive_the_page_and_are_found_again_at_their_place(desk: Desk) -
     desk.put("Another story altogether.")
     desk.choose("Takes of this story")
     row.click()
-    desk.button("Insert at the cursor").click()
+    desk.button("Insert at the cursor").first.click()
     assert desk.text == "Another story altogether." + take
 
     desk.choose("Takes of this story")
-    desk.page.get_by_role("button", name="Delete its take").click()
+    desk.page.get_by_role("button", name="Delete its 3 takes").click()
     expect(desk.button("Bring back")).to_be_focused()
     desk.page.keyboard.press("Enter")
     expect(row).to_be_focused()
@@ -135,8 +166,8 @@ def test_another_word_goes_on_to_the_end_of_its_sentence(desk: Desk) -> None:
 
 def test_something_is_written_at_the_cursor(desk: Desk) -> None:
     desk.put(TEXT)
-    desk.select(PASSAGE)
-    desk.page.keyboard.press("ArrowRight")
+    desk.select("on.")  # of “moon.”: the place is behind the word that the cursor is in
+    desk.page.keyboard.press("ArrowLeft")
     desk.page.keyboard.press("Alt+i")
     expect(desk.page.get_by_label("What to write here")).to_be_focused()
     desk.page.keyboard.type("a dog barks")
@@ -145,8 +176,8 @@ def test_something_is_written_at_the_cursor(desk: Desk) -> None:
     assert desk.text == TEXT
     desk.button("Accept", desk.suggestion).click()
 
-    assert desk.text.startswith(BEFORE + PASSAGE)
-    assert desk.text.endswith(AFTER.strip())
+    assert desk.text.startswith(BEFORE + PASSAGE[:-1] + " ")
+    assert desk.text.endswith("." + AFTER)
     assert written.strip() in desk.text
 
 

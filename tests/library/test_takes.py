@@ -1,18 +1,27 @@
-"""What the library promises of takes and favourites: whole records, and none is dropped unasked."""
+"""What the library promises of takes and favourites: none is dropped unasked, whoever else adds some."""
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storaiteller.errors import InvalidRequestError
 from storaiteller.library import favourites, passages, takes
-from storaiteller.library.errors import StoryMissingError, TooManyFavouritesError, TooManyPassagesError
+from storaiteller.library.errors import (
+    StoryMissingError,
+    TooManyFavouritesError,
+    TooManyPassagesError,
+    TooManyTakesError,
+)
 from storaiteller.library.library import Library
+from storaiteller.library.merging import merged
 from storaiteller.library.values import Passage, Take
 
 STORY, ID, NO_ID = "a" * 32, "b" * 32, "c" * 32
@@ -60,13 +69,56 @@ def test_a_passage_comes_back_to_the_character_with_its_takes_in_order(library: 
     assert stored.created_at == stored.updated_at > LONG_AGO  # the library's own time
 
 
-def test_the_whole_record_is_replaced_and_the_same_one_changes_nothing(library: Library) -> None:
+def test_a_record_takes_over_what_is_given_and_the_same_one_changes_nothing(library: Library) -> None:
     first = kept(library, passage())
     assert kept(library, passage()) == first
     second = kept(library, passage(ID, take(outcome="accepted")))
     assert (second.created_at, second.updated_at > first.updated_at) == (first.created_at, True)
     assert library.passages.of(STORY) == [second]
     assert kept(library, passage(settings={"genre": True})).settings == {"genre": True}
+
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "take_examples.json").read_text())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[each["says"] for each in EXAMPLES])
+def test_two_windows_takes_come_together(example: dict[str, Any]) -> None:
+    there, given, both = (
+        tuple(take(name, text, outcome=told, finish=end) for name, text, told, end in example[side])
+        for side in ("there", "given", "both")
+    )
+    assert merged(there, given) == both
+    assert merged(both, given) == both
+
+
+def test_a_window_that_does_not_know_of_takes_loses_none(library: Library) -> None:
+    kept(library, passage(ID, take("mine", "One")))
+    both = kept(library, passage(ID, take("theirs", "Two", outcome="accepted"), original="Bo."))
+    assert [(each.id, each.outcome) for each in both.takes] == [("mine", "open"), ("theirs", "accepted")]
+    assert kept(library, passage(ID, take("mine", "One"), original="Bo.")) == both
+    library.passages.delete(STORY, ID)
+    assert [each.id for each in kept(library, passage(ID, take("new"))).takes] == ["new"]
+
+
+def test_takes_that_come_at_once_are_all_there(library: Library) -> None:
+    records = [passage(ID, take(f"{window}.{at}")) for at in range(10) for window in range(4)]
+    with ThreadPoolExecutor(max_workers=4) as windows:
+        list(windows.map(lambda record: kept(library, record), records))
+    [stored] = library.passages.of(STORY)
+    assert {each.id for each in stored.takes} == {record.takes[0].id for record in records}
+
+
+def test_more_takes_than_a_passage_may_have_are_refused_and_none_goes_for_them(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = kept(library, passage(ID, *(take(str(number)) for number in range(60))))
+    with pytest.raises(TooManyTakesError, match="more than 100 takes"):
+        kept(library, passage(ID, *(take(f"x{number}") for number in range(41))))
+    assert library.passages.of(STORY) == [before]
+    assert len(kept(library, passage(ID, *(take(f"x{number}") for number in range(40)))).takes) == 100
+    monkeypatch.setattr(passages, "MAX_BYTES", passages.size_of(before) + 20)
+    with pytest.raises(TooManyTakesError, match="bytes together"):
+        kept(library, passage(ID, take("0", outcome="accepted")))
 
 
 def test_passages_come_newest_first_and_belong_to_their_story(library: Library) -> None:

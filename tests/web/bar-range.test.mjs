@@ -41,6 +41,26 @@ test("a place between words is wanted until the cursor goes elsewhere", () => {
   assert.equal(range.wanted, null);
 });
 
+test("a place inside of a word is its end, before what ends the sentence", () => {
+  const place = (text, cursor) => {
+    const { range, editor } = made(cursor, cursor);
+    editor.text = text;
+    range.insert();
+    assert.deepEqual(range.wanted.from, range.wanted.to);
+    return range.wanted.to;
+  };
+  assert.deepEqual([8, 9, 10].map((at) => place("Ada ran. Bo sat.", at)), [8, 9, 11]);
+  assert.equal(place("Ada ran.", 6), 7);
+  assert.equal(place("She don’t.", 7), 9);
+  assert.equal(place("Она ушла.", 6), 8);
+  assert.equal(place("नमस्ते दुनिया", 3), 6);
+  assert.equal(place("바다가 조용하다.", 1), 3);
+  assert.equal(place("猫和灯塔。", 2), 2);
+  assert.equal(place("コーヒー。", 2), 2);
+  assert.equal(place("cafe\u0301s", 4), 6);
+  assert.equal(place("🌙🌙", 2), 2);
+});
+
 test("how many takes are asked for is remembered, within reason", () => {
   const storage = (value) => ({ getItem: () => value });
   assert.deepEqual(["3", "0", "9", "x", null].map((value) => readCount(storage(value))), [3, 1, 1, 1, 1]);

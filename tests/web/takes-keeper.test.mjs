@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { TakesKeeper } from "../../web/src/takes-keeper.js";
+import { mergeRecords } from "../../web/src/takes-merge.js";
 
 class Refused extends Error {
   constructor(status) {
@@ -10,9 +11,11 @@ class Refused extends Error {
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-let others, sent, kept, trouble, timers, sync, keeper, changes;
+let others, sent, kept, trouble, timers, sync, keeper, changes, told, troubles, gate;
 
-const record = (id, text = "Bo fell.") => ({ id, kind: "passage", takes: [{ id: "t", text }] });
+const take = (id, text = "Bo fell.", more = {}) => ({ id, text, outcome: "open", finish: null, ...more });
+const record = (id, ...takes) => ({ id, kind: "passage", takes: takes.length ? takes : [take("t")] });
+const ids = ({ takes }) => takes.map(({ id }) => id);
 const deleted = [];
 const tick = async () => {
   for (const { act } of timers.splice(0)) act();
@@ -25,6 +28,9 @@ beforeEach(() => {
   trouble = null;
   timers = [];
   changes = 0;
+  told = [];
+  troubles = [];
+  gate = null;
   deleted.length = 0;
   others = [];
   const stories = { get held() { return [...others, ...(sync.current ? [sync.current] : [])]; } };
@@ -33,7 +39,10 @@ beforeEach(() => {
     keepPassage: async (story, each) => {
       sent.push([story, each.id]);
       if (trouble) throw trouble;
-      kept.set(each.id, each);
+      kept.set(each.id, mergeRecords(kept.get(each.id), each));
+      const answer = kept.get(each.id);
+      await gate;
+      return answer;
     },
     deletePassage: async (story, id) => {
       if (trouble) throw trouble;
@@ -46,12 +55,17 @@ beforeEach(() => {
     },
   };
   const clock = { now: () => 0, set: (act, milliseconds) => timers[timers.push({ act, milliseconds }) - 1], clear: (timer) => (timers = timers.filter((each) => each !== timer)) };
-  keeper = new TakesKeeper({ api, sync, clock, onChange: () => (changes += 1) });
+  keeper = new TakesKeeper({
+    api, sync, clock,
+    onChange: () => ((changes += 1), keeper.touch()),
+    onTold: (story, each) => told.push([story, ids(each)]),
+    onTrouble: (error) => troubles.push(error && error.message),
+  });
 });
 
 test("takes go into the library, the last record of each", async () => {
-  keeper.keep(record("a", "One"));
-  keeper.keep(record("a", "Two"));
+  keeper.keep(record("a", take("t", "On")));
+  keeper.keep(record("a", take("t", "Two")));
   keeper.keep(null);
   await tick();
   assert.deepEqual(sent, [["s", "a"]]);
@@ -78,7 +92,86 @@ test("what the library refuses is kept on the desk, and not tried again until it
   keeper.touch();
   await tick();
   assert.deepEqual([sent.length, keeper.kept.length], [1, 1]);
-  keeper.keep(record("a", "Other"));
+  keeper.keep(record("a", take("t", "Other")));
+  await tick();
+  assert.deepEqual([...kept.keys()], ["a"]);
+});
+
+test("what another window made of a passage is told, stays, and is in the list", async () => {
+  kept.set("a", record("a", take("theirs")));
+  await keeper.list();
+  keeper.keep(record("a", take("ours")));
+  assert.deepEqual(keeper.records.map(ids), [["theirs", "ours"]]);
+  await tick();
+  assert.deepEqual([told, ids(kept.get("a"))], [[["s", ["theirs", "ours"]]], ["theirs", "ours"]]);
+  assert.deepEqual(keeper.records.map(ids), [["theirs", "ours"]]);
+});
+
+test("takes that come while the server is slow to answer come into the library after it", async () => {
+  let answer;
+  gate = new Promise((resolve) => (answer = resolve));
+  keeper.keep(record("a", take("t1")));
+  await tick();
+  keeper.keep(record("a", take("t2")));
+  await tick();
+  gate = null;
+  answer();
+  await turn();
+  assert.deepEqual(keeper.kept.map(({ record: owed }) => ids(owed)), [["t1", "t2"]]);
+  await tick();
+  assert.deepEqual([ids(kept.get("a")), keeper.kept], [["t1", "t2"], []]);
+});
+
+test("a list that is read while takes come into the library knows them", async () => {
+  const reading = keeper.list();
+  keeper.keep(record("a"));
+  await keeper.loop.now();
+  assert.deepEqual((await reading).map(ids), [["t"]]);
+  assert.deepEqual(keeper.records.map(ids), [["t"]]);
+});
+
+test("what is refused is said once, over a reload too, and that it is over", async () => {
+  trouble = new Refused(409);
+  keeper.keep(record("a"));
+  await tick();
+  keeper.keep(record("a", take("t"), take("u")));
+  await tick();
+  assert.deepEqual([sent.length, troubles], [2, ["No. The takes themselves stay in this browser."]]);
+  const [owed] = JSON.parse(JSON.stringify(keeper.kept));
+  assert.deepEqual([owed.told, ids(owed.record)], ["No.", ["t", "u"]]);
+  trouble = null;
+  keeper.keep(record("a", take("u")));
+  await tick();
+  assert.deepEqual([ids(kept.get("a")), troubles.slice(1), keeper.kept], [["t", "u"], [null], []]);
+
+  trouble = new Refused(409);
+  keeper.open({ pending: [owed] });
+  await tick();
+  assert.deepEqual([keeper.kept.length, troubles.length], [1, 2], "that was said before the reload");
+});
+
+test("a full disk is said once and takes are tried again until there is room; a server that is away is said of the story", async () => {
+  trouble = new Refused(507);
+  keeper.keep(record("a"));
+  for (let times = 0; times < 3; times += 1) await tick();
+  assert.deepEqual(troubles, ["No. The takes themselves stay in this browser."]);
+  trouble = null;
+  await tick();
+  assert.deepEqual([troubles.slice(1), keeper.kept], [[null], []]);
+  trouble = new Refused(0);
+  keeper.keep(record("b"));
+  await tick();
+  assert.equal(troubles.length, 2);
+});
+
+test("takes of a story that was deleted come into it once it is made anew", async () => {
+  sync.current.revision = 7;
+  trouble = new Refused(404);
+  keeper.keep(record("a"));
+  await tick();
+  trouble = null;
+  sync.current.revision = 1;
+  keeper.touch();
   await tick();
   assert.deepEqual([...kept.keys()], ["a"]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { errand } from "../../web/src/errand.js";
+import { errand, messageFor } from "../../web/src/errand.js";
 import { findPassage, touching } from "../../web/src/passage-finder.js";
 import { choiceOf } from "../../web/src/choice.js";
 import { fromLeft, toLeft } from "../../web/src/left-takes.js";
@@ -39,6 +39,35 @@ test("open takes outlive a reload with what was asked for them, those too that h
   takes = finish(append(back.takes, "t1", " sat."), "t1", "stop");
   const choice = choiceOf({ about, takes }, current(takes), "s");
   assert.deepEqual([choice.asked, choice.chosen, choice.rejected, choice.story], [{ id: "t0", ...question }, "Bo fell.", ["Bo sat."], "s"]);
+});
+
+const settings = { genre: "Fantasy", register: "Vivid", max_words: 100 };
+const reopened = (more = {}) => fromRecord({ ...toRecord({ ...about, settings }, written("Bo fell.", "Bo sat.")), ...more });
+
+test("a choice among takes out of the library answers to what their record knows was asked", () => {
+  const { about: back, takes } = reopened();
+  const choice = choiceOf({ about: back, takes: decide(takes, "t1") }, takes.list[1], "s");
+  const { type, action, instruction, before, selected, after, settings: asked, model } = choice.asked;
+  assert.deepEqual([type, action, instruction, before, selected, after, asked, model], ["rewrite", "shorter", "sadder", "Ada. ", "Bo ran.", " End.", settings, "m"]);
+  assert.deepEqual([choice.id, choice.kind, choice.chosen, choice.rejected], ["t1", "passage", "Bo sat.", ["Bo fell."]]);
+  const kinds = [["insertion", "insert"], ["story", "generate"]];
+  for (const [kind, message] of kinds) assert.equal(current(reopened({ kind }).takes).asked.type, message);
+});
+
+test("takes whose record has no settings, and a writer's own mix, were asked by nobody", () => {
+  assert.equal(current(reopened({ settings: null }).takes).asked, null);
+  const mix = { id: "m", text: "Both.", by: "mix", outcome: "open", finish: "stop" };
+  const { about: back, takes } = reopened({ takes: [mix] });
+  assert.equal(choiceOf({ about: back, takes }, current(takes), "s"), null);
+});
+
+test("a new take is weighed against those out of the library, in whatever order that keeps the settings", () => {
+  const turned = Object.fromEntries(Object.entries(settings).reverse());
+  const { about: back, takes } = reopened({ settings: turned });
+  const now = messageFor("new", back.errand, { settings, model: "m" }, { before: "Long ago. Ada. ", selected: "Bo ran.", after: " End. Fin." });
+  const both = finish(append(ask(takes, [now]), "new", "Bo flew."), "new", "stop");
+  const choice = choiceOf({ about: back, takes: both }, current(both), "s");
+  assert.deepEqual([choice.asked.before, choice.rejected], ["Long ago. Ada. ", ["Bo fell.", "Bo sat."]]);
 });
 
 test("the words beside a passage end at whole characters, and half ones are never sent", () => {

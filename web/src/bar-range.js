@@ -1,6 +1,7 @@
 // What the toolbar is for: the words that are selected, or the place at the cursor. Knows no DOM.
 
 import { passageRange } from "./story.js";
+import { wordAround } from "./word-edges.js";
 
 export class BarRange {
   #insertion = null;
@@ -15,7 +16,7 @@ export class BarRange {
   get wanted() {
     if (!this.allowed()) return null;
     const { from, to } = this.editor.selection;
-    if (this.#insertion?.to === to) return this.#insertion;
+    if (this.#insertion === to) return this.#place(to);
     this.#insertion = null;
     if (from === to || this.#selection === this.#dismissed) return null;
     return passageRange(this.editor.text, from, to);
@@ -23,8 +24,13 @@ export class BarRange {
 
   /** A place between words is wanted now, where the cursor is. */
   insert() {
-    const { to } = this.editor.selection;
-    this.#insertion = { from: to, to };
+    this.#insertion = this.editor.selection.to;
+  }
+
+  /** Inside of a word it is the word's end: nobody means to part it. */
+  #place(cursor) {
+    const at = wordAround(this.editor.text, cursor)?.to ?? cursor;
+    return { from: at, to: at };
   }
 
   /** The writer does not want a bar for this selection. */

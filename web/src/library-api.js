@@ -28,7 +28,7 @@ export const emptyTrash = () => json("POST", "/library/trash/empty");
 
 /** The passages of a story that takes were made of, newest first. */
 export const passages = async (id) => (await json("GET", `${story(id)}/passages`)).passages;
-/** Keep the whole record, in place of an earlier one with its id; what `passages` gave may be sent back as it is. */
+/** Keep a record; resolves to it with the takes that the library has besides. What `passages` gave may be sent back as it is. */
 export const keepPassage = (id, record) => send("PUT", passage(id, record.id), record);
 export const deletePassage = (id, passageId) => ask("DELETE", passage(id, passageId));
 

@@ -121,7 +121,14 @@ async function open() {
     say: (sentence) => telling.say(sentence),
     onChange: () => page.shelved(),
   });
-  const takesKeeper = new TakesKeeper({ api: libraryApi, sync: library.sync, clock: library.sync.clock, onChange: () => page.shelved() });
+  const takesKeeper = new TakesKeeper({
+    api: libraryApi,
+    sync: library.sync,
+    clock: library.sync.clock,
+    onChange: () => page.shelved(),
+    onTold: (story, record) => taking.hear(story, record),
+    onTrouble: (error) => (error ? page.trouble(error) : telling.busy || page.relieve()),
+  });
   taking.keeper = takesKeeper;
   const choices = new ChoiceKeeper({ send: keepPreference, clock: library.sync.clock, onTrouble: (error) => page.trouble(error), onChange: changed });
   const onReopen = (record, range) => takes.reopen(record, range);

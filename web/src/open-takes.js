@@ -5,9 +5,10 @@ import { asked, isSmall, messageFor, room } from "./errand.js";
 import { finished } from "./mix.js";
 import { TakeRequests } from "./take-requests.js";
 import * as set from "./takes.js";
-import { beside, toRecord } from "./takes-record.js";
+import { beside, fromRecord, MOST, toRecord } from "./takes-record.js";
 
 const NO_SETTINGS = "The settings need a look first.";
+const ENOUGH = `As many takes as are kept with a passage: ${MOST}. Accept one or keep them, and ask for it anew: then a new list begins.`;
 const NOTHING_LEFT = "There is nothing left of the passage to rewrite.";
 
 /** A passage without a take yet: `{about, takes}`, about being what stays the same while takes come and go. */
@@ -71,7 +72,8 @@ export class OpenTakes {
     const { errand } = this.about;
     const { isChanged, parts } = this.place;
     const selected = isChanged ? parts.selected : this.about.original;
-    this.#problem = !now ? NO_SETTINGS : errand.kind === "passage" && !selected.trim() ? NOTHING_LEFT : "";
+    const isEnough = this.takes.list.length + count > MOST;
+    this.#problem = !now ? NO_SETTINGS : isEnough ? ENOUGH : errand.kind === "passage" && !selected.trim() ? NOTHING_LEFT : "";
     if (this.#problem) return this.announcer.error(this.#problem);
     if (isChanged) this.#renew(parts);
     this.about = { ...this.about, ...now };
@@ -100,6 +102,13 @@ export class OpenTakes {
     const like = this.takes.list.find(({ by }) => by === "model")?.text;
     this.takes = set.mixed(this.takes, id, finished(text, like));
     return id;
+  }
+
+  /** The library has this of the passage, from other windows too. Returns how many takes are new here. */
+  join(record) {
+    const before = this.takes.list.length;
+    this.takes = set.join(this.takes, fromRecord(record).takes.list);
+    return this.takes.list.length - before;
   }
 
   /** The writer has decided for the take `id`, or (null) against all. */

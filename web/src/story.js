@@ -23,7 +23,9 @@ const splitsPair = (text, at) =>
   at > 0 && at < text.length && /[\ud800-\udbff]/.test(text[at - 1]) && /[\udc00-\udfff]/.test(text[at]);
 
 // Letters that are written in words with spaces between them, and what belongs to a letter.
-const LETTER = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Arabic}\p{N}\p{M}]/u;
+const UNSPACED = ["Han", "Hiragana", "Katakana", "Bopomofo", "Yi", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"];
+const LETTER = new RegExp(`(?![${UNSPACED.map((script) => `\\p{scx=${script}}`).join("")}])[\\p{L}\\p{N}\\p{M}]`, "u");
+
 /** Whether `at` is between two letters of one word; in scripts without spaces a letter is a word of its own. */
 export const insideWord = (text, at) => at > 0 && at < text.length && LETTER.test(text[at - 1]) && LETTER.test(text[at]);
 

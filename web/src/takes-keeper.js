@@ -1,44 +1,46 @@
 // Brings the takes of passages into the library, and knows which a story has. Knows no DOM.
 
+import { OwedTakes } from "./owed-takes.js";
 import { SaveLoop } from "./save-loop.js";
+import { mergeRecords } from "./takes-merge.js";
 import { withWords } from "./takes-record.js";
+import { TakesTrouble } from "./takes-trouble.js";
 
 export class TakesKeeper {
-  /** What the library lacks: passage id → `{story, record}`; a story without an id yet is null. */
-  #pending = new Map();
-  /** What it has refused; that is not tried again until it changes. */
-  #refused = new Set();
   #known = { story: undefined, records: new Map() };
 
-  /** `api`: passages, keepPassage. `sync` is the LibrarySync; `onChange()`: there is something to be kept on the desk. */
-  constructor({ api, sync, clock, onChange }) {
-    Object.assign(this, { api, sync, onChange });
-    this.loop = new SaveLoop({ clock, work: () => this.#push(), onProblem: () => {} });
+  /**
+   * `api`: passages, keepPassage, deletePassage. `sync` is the LibrarySync; `onChange()`: there is something to be kept on the desk;
+   * `onTold(story, record)`: so the library has a passage now, with takes of other windows; `onTrouble` as TakesTrouble has it.
+   */
+  constructor({ api, sync, clock, onChange, onTold, onTrouble }) {
+    Object.assign(this, { api, sync, onChange, onTold, trouble: new TakesTrouble(onTrouble) });
+    this.owed = new OwedTakes({ revision: (story) => sync.stories.held.find(({ id }) => id === story)?.revision ?? Infinity });
+    this.loop = new SaveLoop({ clock, work: () => this.#push(), onProblem: () => this.trouble.failed(this.loop.problem) });
   }
 
   /** Begin with what a desk kept: `{open, pending}`, open being the takes that nobody had decided on. */
   open({ open = null, pending = [] } = {}) {
-    for (const { story, record } of [...pending, ...(open ? [open] : [])]) {
+    for (const { story, record, told } of [...pending, ...(open ? [open] : [])]) {
       const worth = withWords(record);
-      if (worth) this.#pending.set(record.id, { story, record: worth });
+      if (worth) this.owed.add({ story, record: worth, told });
     }
     this.touch();
   }
 
   /** What the desk has to keep. */
   get kept() {
-    return [...this.#pending.values()];
+    return this.owed.all;
   }
 
   get story() {
     return this.sync.current?.id ?? null;
   }
 
-  /** Keep a record of `story`, or of the one that the page is about to have; what the library has of it goes. */
+  /** Keep a record of `story`, or of the one that the page is about to have, beside the takes that the library has of it. */
   keep(record, story = this.story) {
     if (!record) return;
-    this.#pending.set(record.id, { story, record });
-    this.#refused.delete(record.id);
+    this.owed.add({ story, record });
     if (this.#known.story === story) this.#remember(record);
     this.onChange();
     this.touch();
@@ -47,23 +49,23 @@ export class TakesKeeper {
   /** Have a passage's takes no more, here and in the library. Throws ApiError. */
   async delete(id) {
     await this.loop.working; // what is on its way would come after it
-    const mine = this.#pending.get(id);
-    this.#pending.delete(id);
+    const mine = this.owed.remove(id);
     try {
       if (this.sync.current?.revision) await this.api.deletePassage(this.story, id);
     } catch (error) {
-      if (mine && !this.#pending.has(id)) this.#pending.set(id, mine);
+      if (mine && !this.owed.has(id)) this.owed.add(mine);
       if (error.status !== 404) throw error;
     }
     this.#known.records.delete(id);
-    this.#refused.clear(); // there is room now
+    this.owed.forgive();
+    this.trouble.over(id);
     this.onChange();
   }
 
   /** Something may have become possible: a story that has an id, or a server that answers. */
   touch() {
     this.#adopt();
-    if (this.#waiting.length) this.loop.touch();
+    if (this.owed.waiting.length) this.loop.touch();
   }
 
   /** The passages of the story on the page that are known by now; they are asked for once. */
@@ -76,13 +78,18 @@ export class TakesKeeper {
   async list() {
     const { story } = this;
     this.#know(story, []);
-    if (this.#waiting.length) await this.loop.now();
+    if (this.owed.waiting.length) await this.loop.now();
     const told = await this.#read(story);
     if (story !== this.story) return this.list();
-    const own = this.kept.filter((each) => each.story === null || each.story === story).map(({ record }) => record);
-    const records = [...own.reverse(), ...told.filter(({ id }) => !this.#pending.has(id))];
+    const records = [...this.#ours(story, told), ...told].filter(({ id }, at, all) => all.findIndex((each) => each.id === id) === at);
     this.#know(story, records);
     return records;
+  }
+
+  /** What the library lacks, and what came while it was read, joined with what it told. */
+  #ours(story, told) {
+    const owed = this.kept.filter((each) => each.story === null || each.story === story).map(({ record }) => record);
+    return [...this.#known.records.values(), ...owed.reverse()].map((record) => mergeRecords(told.find(({ id }) => id === record.id), record));
   }
 
   /** What the library has; if it cannot be asked, it is asked again the next time. */
@@ -100,24 +107,18 @@ export class TakesKeeper {
     this.#known = { story, records: new Map(records.map((record) => [record.id, record])) };
   }
 
-  get #waiting() {
-    return this.kept.filter(({ story, record }) => story !== null && !this.#refused.has(record.id));
-  }
-
   /** Takes that were made on an empty page belong to the story that began on it; one that came from the library is another. */
   #adopt() {
-    if (this.story === null || this.sync.current.revision) return;
-    for (const each of this.#pending.values()) each.story ??= this.story;
+    if (this.story !== null && !this.sync.current.revision) this.owed.adopt(this.story);
   }
 
   #remember(record) {
     const others = [...this.#known.records.values()].filter(({ id }) => id !== record.id);
-    const earlier = this.#known.records.get(record.id);
-    this.#know(this.story, [{ ...earlier, ...record }, ...others]);
+    this.#know(this.#known.story, [mergeRecords(this.#known.records.get(record.id), record), ...others]);
   }
 
   async #push() {
-    for (const { story, record } of this.#waiting) if (await this.#isThere(story)) await this.#send(story, record);
+    for (const each of this.owed.waiting) if (await this.#isThere(each.story)) await this.#send(each);
     return false;
   }
 
@@ -128,14 +129,17 @@ export class TakesKeeper {
     return !isNew();
   }
 
-  async #send(story, record) {
+  async #send({ story, record }) {
     try {
-      await this.api.keepPassage(story, record);
-      if (this.#pending.get(record.id)?.record === record) this.#pending.delete(record.id);
-      this.onChange();
+      const told = await this.api.keepPassage(story, record);
+      this.owed.paid(record);
+      this.trouble.over(record.id);
+      if (this.#known.story === story && this.#known.records.has(record.id)) this.#remember(told);
+      this.onTold(story, told);
     } catch (error) {
       if (error.status < 400 || error.status >= 500 || error.status === 401) throw error;
-      this.#refused.add(record.id);
+      if (this.owed.refuse({ story, record }, error.message)) this.trouble.refused(record.id, error);
     }
+    this.onChange();
   }
 }

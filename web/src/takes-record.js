@@ -2,11 +2,12 @@
 //
 // `about` is what stays the same while takes come and go: `{id, errand, before, original, after, settings, model}`.
 
-import { errand } from "./errand.js";
+import { errand, messageFor } from "./errand.js";
 import { isRunning } from "./takes.js";
 
 const BESIDE = 2000;
-const MOST = 100;
+/** Takes of a passage that the library keeps. */
+export const MOST = 100;
 const halfAt = (text, at) => /[\udc00-\udfff]/.test(text[at] ?? "") && /[\ud800-\udbff]/.test(text[at - 1] ?? "");
 
 /** The words next to the passage, by which it is found again. */
@@ -36,14 +37,22 @@ export function recordOf({ id, errand: { kind, action, instruction, register }, 
 }
 
 const STATUS = { stop: "done", length: "done", failed: "failed" };
-const taken = ({ id, text, by, outcome, finish }) =>
-  ({ id, text, by, outcome, finish: finish ?? "cancelled", status: STATUS[finish] ?? "stopped", progress: "", message: "", asked: null });
+const taken = ({ id, text, by, outcome, finish }, about) =>
+  ({ id, text, by, outcome, finish: finish ?? "cancelled", status: STATUS[finish] ?? "stopped", progress: "", message: "", asked: by === "model" ? askedAs(id, about) : null });
+
+/**
+ * The message that asks for a take, as far as its record knows: with the settings and the words of the passage that were asked with last, the
+ * story cut to what is beside it, and no opening. It is what a choice among such takes answers to; without settings there is none.
+ */
+function askedAs(id, { errand, before, original, after, settings, model }) {
+  return settings && messageFor(id, errand, { settings, model }, { before, selected: original, after });
+}
 
 /** What was open, from its record: `{about, takes}`; the accepted take is looked at, else the first. */
 export function fromRecord({ id, kind, before, original, after, action, instruction, register, settings, model, takes }) {
   const index = Math.max(0, takes.findIndex(({ outcome }) => outcome === "accepted"));
   const about = { id, errand: errand(kind, { action, instruction, register }), before, original, after, settings, model };
-  return { about, takes: { list: takes.map(taken), index } };
+  return { about, takes: { list: takes.map((take) => taken(take, about)), index } };
 }
 
 const accepted = ({ takes }) => takes.find(({ outcome }) => outcome === "accepted");

@@ -1,5 +1,7 @@
 // A passage's takes, as an immutable value: what was written for it, which one is looked at, what became of each. Pure.
 
+import { mergeTakes } from "./takes-merge.js";
+
 const MOST_REJECTED = 20;
 const NOTHING = "Nothing was suggested this time.";
 
@@ -66,6 +68,13 @@ export const ordinal = ({ list }, id) => (list.length < 2 ? "The take" : `Take $
 
 export const canAccept = (take) => Boolean(take) && !isRunning(take) && take.text.trim() !== "";
 
+/** With what another window has of the same takes: those that are new come last, and what is still being written goes on. */
+export function join({ list, index }, theirs) {
+  const merged = new Map(mergeTakes(theirs, list.filter((take) => !isRunning(take))).map((take) => [take.id, take]));
+  const ours = list.map((take) => (isRunning(take) ? take : merged.get(take.id)));
+  return { index, list: [...ours, ...theirs.filter(({ id }) => !find({ list }, id)).map(({ id }) => merged.get(id))] };
+}
+
 /** The decision: the take `id` is accepted and the others are not; without one, all are discarded but the one that is in the story already. */
 export const decide = (takes, id = null) => ({ ...takes, list: takes.list.map((take) => ({ ...take, outcome: outcome(take, id) })) });
 
@@ -79,7 +88,10 @@ export function rivals(takes, take) {
   return { asked, rejected: rejected.slice(-MOST_REJECTED).map(({ text }) => text) };
 }
 
+/** A database may give settings back in another order. */
+const inOrder = (settings) => Object.entries(settings ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
+
 const wish = (message) => {
   const { type, action, instruction, register, opening, selected, settings, model } = message ?? {};
-  return JSON.stringify([type, action, instruction, register, opening, selected, settings, model]);
+  return JSON.stringify([type, action, instruction, register, opening, selected, inOrder(settings), model]);
 };

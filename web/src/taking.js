@@ -103,6 +103,15 @@ export class Taking {
     this.#putAway((open) => open.end(), `The takes are kept with the ${isWhole ? "story" : "passage"}.`);
   }
 
+  /** The library has this of a passage of `story`; what other windows made of it is shown beside our own. */
+  hear(story, record) {
+    const open = this.#open;
+    if (open?.about.id !== record.id || open.story !== story) return;
+    const count = open.join(record);
+    if (count) this.announcer.state(`${count === 1 ? "1 take" : `${count} takes`} from another window.`);
+    if (count) this.#change();
+  }
+
   /** The editor changed. If its story only got another name the takes are of that; if it shows another story they stay with theirs. */
   follow({ docChanged, startState, state }) {
     if (!this.isOpen) return;
