@@ -36,6 +36,7 @@ import { onItsWay } from "./tale.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
 import { TitleIdeas } from "./title-ideas.js";
+import { VerdictMarks } from "./verdict-marks.js";
 import { Verdicts } from "./verdicts.js";
 import { Versions } from "./versions.js";
 import { WhoWrote } from "./who-wrote.js";
@@ -143,9 +144,9 @@ async function open() {
   const feedback = new Verdicts({
     editor,
     announcer,
-    saved: desk?.saved ?? {},
-    rejected: desk?.rejected ?? {},
+    marks: new VerdictMarks({ storage: local, events: window, onChange: show }),
     ask: () => page.asked(),
+    look: () => library.sync.look(),
     onChange: changed,
     onDone: () => page.relieve(),
     onTrouble: (error) => page.trouble(error),
@@ -167,7 +168,6 @@ async function open() {
       text: editor.text,
       earlier: editor.earlier,
       card: editor.card,
-      ...feedback.kept,
       settings: settings.value,
       model: page.model,
       takes: { open: taking.kept, pending: takesKeeper.kept, choices: choices.kept },

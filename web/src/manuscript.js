@@ -87,8 +87,11 @@ export const recard = (state, change) => ({
   annotations: silent,
 });
 
-/** Note which of the library's stories this is, without making it a step to undo. */
-export const nameStory = (state, id) => ({ effects: setStory.of(id), annotations: silent });
+/** Note which of the library's stories this is, without making it a step to undo. One that parts from another is also another one to learn from. */
+export const nameStory = (state, id) => {
+  const isAnother = state.field(card) && state.field(storyId);
+  return { effects: [setStory.of(id), ...(isAnother ? [setCard.of({ ...state.field(card), id })] : [])], annotations: silent };
+};
 
 /** Say who wrote the text that is there, as it was kept; no step to undo. */
 export const attribute = (state, known) => ({ effects: attributed(state.sliceDoc(), known), annotations: silent });
