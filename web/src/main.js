@@ -22,6 +22,7 @@ import { Page } from "./page.js";
 import { keepPreference } from "./preferences-api.js";
 import { RewriteBar } from "./rewrite-bar.js";
 import { takenDesks, takeSeat } from "./seat.js";
+import { SettingsAside } from "./settings-aside.js";
 import { SettingsForm } from "./settings-form.js";
 import { isBlank } from "./story.js";
 import { Status } from "./status.js";
@@ -86,7 +87,8 @@ async function open() {
   const shared = { connection, announcer, diagnose };
 
   const settings = new SettingsForm({ onChange: changed, readPrompt: async (value) => (await prompt(value)).prompt });
-  if (desk?.settings) settings.value = desk.settings;
+  const aside = new SettingsAside({ form: settings, announcer, onChange: changed });
+  const isAside = aside.open(desk, left);
 
   const model = { ...shared, ask: () => page.asked() };
   const taking = new Taking({
@@ -138,7 +140,7 @@ async function open() {
   const summary = new Summary({ ...model, editor });
   const titles = new TitleIdeas({ ...model, editor, title: library.title });
   new StoryMenu({
-    can: () => ({ isEmpty: isBlank(editor.text), isBusy: telling.busy || taking.isOpen }),
+    can: () => ({ isEmpty: isBlank(editor.text), isBusy: telling.busy || taking.isOpen, takes: takes.ofWhole }),
     on: { insert: () => takes.insert(), others: () => takes.others(), takes: () => takesList.open(), summary: () => summary.open(), keys: () => keys.open() },
   });
   const feedback = new Verdicts({
@@ -169,6 +171,7 @@ async function open() {
       earlier: editor.earlier,
       card: editor.card,
       settings: settings.value,
+      aside: aside.kept,
       model: page.model,
       takes: { open: taking.kept, pending: takesKeeper.kept, choices: choices.kept },
       ...library.kept,
@@ -176,13 +179,19 @@ async function open() {
     onFull: (isFull) => page.kept({ isFull }),
   });
   const drawer = new Drawer({ onChange: show });
-  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || taking.isOpen });
+  const versions = new Versions({
+    editor,
+    sync: library.sync,
+    say: (sentence) => telling.say(sentence),
+    isBusy: () => telling.busy || taking.isOpen,
+    onSettings: (told) => aside.adopt(told, editor.card?.settings),
+  });
 
   const who = new WhoWrote({ editor, announcer, storage: local });
 
   page.open(
-    { editor, settings, telling, taking, takes, takesKeeper, titles, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
-    { model: desk?.model ?? null, problem },
+    { editor, settings, aside, telling, taking, takes, takesKeeper, titles, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
+    { model: desk?.model ?? null, problem, isAside },
   );
   if (desk?.telling) telling.resume(desk.telling);
   library.sync.open(desk ?? {});

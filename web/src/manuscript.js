@@ -112,8 +112,12 @@ function inPlace(state, text, known, event) {
   };
 }
 
-/** An earlier text of this story, and who wrote it, in the present one's place: one step to undo. */
-export const restore = (state, text, known = null) => inPlace(state, text, known, "input.restore");
+/** An earlier text of this story, who wrote it, and the settings it was told with, if they are known, in the place of the present ones: one step to undo. */
+export function restore(state, text, known = null, settings = null) {
+  const now = state.field(card);
+  const step = inPlace(state, text, known, "input.restore");
+  return settings && now ? { ...step, effects: [step.effects, setCard.of({ ...now, settings })].flat() } : step;
+}
 
 /** What goes while a story is written is a step of its own: joined with others, nobody could tell whose it was from what came meanwhile. */
 function joins({ changes }, isAdjacent) {

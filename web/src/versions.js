@@ -19,9 +19,9 @@ export class Versions {
   #versions = [];
   #looked = null;
 
-  /** `say(sentence)` says something on the page; `isBusy()` says whether the model is at work on the text. */
-  constructor({ editor, sync, say, isBusy }) {
-    Object.assign(this, { editor, sync, say, isBusy });
+  /** `say(sentence)` says something on the page; `isBusy()` says whether the model is at work on the text; `onSettings(settings)` hears those of a version that is back. */
+  constructor({ editor, sync, say, isBusy, onSettings }) {
+    Object.assign(this, { editor, sync, say, isBusy, onSettings });
     byId("versions-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
     byId("version-form").addEventListener("submit", (event) => (event.preventDefault(), this.#rename()));
@@ -97,7 +97,8 @@ export class Versions {
       if (!(await this.sync.settle())) return setText(byId("versions-error"), UNSAVED);
       await this.sync.change(async ({ id, revision }) => {
         const told = await restoreVersion(id, this.#looked.number, revision);
-        this.editor.change(restore, told.text, told.origins);
+        this.onSettings(told.settings);
+        this.editor.change(restore, told.text, told.origins, told.settings);
         return told;
       });
       this.#dialog.close();
