@@ -16,8 +16,10 @@ const docks = matchMedia("(max-width: 44rem), (pointer: coarse)");
 export function placeBar(bar, editor, range) {
   const floor = window.innerHeight - byId("dock").offsetHeight;
   const place = docks.matches ? null : seen(editor.place(range), floor);
-  const above = place ? Math.min(place.top, floor) - GAP - HEAD : 0;
-  const below = place ? floor - GAP - GAP - Math.max(place.bottom, HEAD) : 0;
+  const foot = place && Math.min(place.top, floor) - GAP;
+  const head = place && Math.max(place.bottom, HEAD) + GAP;
+  const above = place ? foot - HEAD : 0;
+  const below = place ? floor - GAP - head : 0;
   const isAbove = above >= WHOLE || above >= below;
   const room = isAbove ? above : below;
   const fits = room >= LEAST;
@@ -29,7 +31,7 @@ export function placeBar(bar, editor, range) {
   const column = editor.view.contentDOM.getBoundingClientRect();
   const near = isAbove ? place.left : Math.min(place.left, place.right);
   const left = Math.max(12, Math.min(near - 8, Math.max(column.right, width + 24) - width));
-  const top = isAbove ? place.top - height - GAP : place.bottom + GAP;
+  const top = isAbove ? foot - height : head;
   bar.style.left = `${Math.round(left + window.scrollX)}px`;
   bar.style.top = `${Math.round(top + window.scrollY)}px`;
 }
