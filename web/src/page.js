@@ -5,7 +5,7 @@ import { Scene } from "./scene.js";
 import { countWords, isBlank } from "./story.js";
 
 const TAKES_FIRST = "Accept or discard the suggestion first, or keep it for later.";
-const ASIDE = "The settings are those of this story now. Yours can be brought back there.";
+const ASIDE = "The settings are this story's now. Yours are kept there.";
 
 export class Page {
   #scene = new Scene();
