@@ -57,6 +57,7 @@ def test_a_story_is_good_or_not_for_me_and_why(desk: Desk, site: Site) -> None:
 
     page.reload()
     expect(mark).to_have_attribute("aria-pressed", "true")
+    expect(desk.note).to_have_text("")
     other = page.context.new_page()
     other.goto(f"{site.origin}/?story={row['StoryId']}")
     expect(other.locator("#not-for-me")).to_have_attribute("aria-pressed", "true")

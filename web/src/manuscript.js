@@ -14,7 +14,7 @@ import { isBlank } from "./story.js";
 const memory = new Compartment();
 const silent = Transaction.addToHistory.of(false);
 
-/** Set what is known of the story: `{id, settings, model, ended}`, or null for a hand-written one. */
+/** Set what is known of the story: `{id, settings, model, ended}`, or null for a hand-written one. `ended` is null while it is written, "unknown" of one that was not written here. */
 export const setCard = StateEffect.define();
 
 /** What is known of the story in the editor. Undo brings the earlier story's card back with it. */

@@ -29,7 +29,7 @@ export class Verdicts {
     if (!settings) return null;
     if (!card?.id) {
       this.look();
-      this.editor.recard({ id: this.editor.story, settings, model });
+      this.editor.recard({ id: this.editor.story, settings, model, ended: "unknown" });
     }
     return { id: this.#id, settings, model };
   }
