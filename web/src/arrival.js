@@ -32,11 +32,11 @@ function opened(theirs, desk) {
   const own = records.find((record) => record.id === id);
   const { text, origins, settings, model, ...here } = own && isOwed(own) ? owing(own) : fresh(theirs);
   const others = records.filter((record) => record !== own);
-  return { text, origins, story: id, card: told({ id, settings, model, origins }), settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
+  return { text, origins, story: id, card: cardOf({ id, settings, model, origins }), settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
 }
 
 /** What is known of a story that the model had a part in. One of the writer's own goes along with what the form says. */
-const told = ({ id, settings, model, origins }) =>
+const cardOf = ({ id, settings, model, origins }) =>
   settings && !origins?.every(([, who]) => who === "writer") ? { id, settings, model, ended: "unknown" } : null;
 
 const isOwed = ({ want, base, title, baseTitle }) => fingerprint(want.text) !== base || title !== baseTitle;
