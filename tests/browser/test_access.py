@@ -115,3 +115,62 @@ def test_nothing_serious_on_the_learned_page(seen: Desk, site: Site) -> None:
     seen.page.goto(f"{site.origin}/learned")
     expect(seen.page.locator("#learned")).to_have_attribute("aria-busy", "false")
     assert serious(seen.page) == []
+
+
+def small(page: Page) -> list[str]:
+    """What can be pressed and is smaller than a fingertip. A box that is ticked is as large as its label."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const within = document.querySelector("dialog[open]:modal") ?? document.body;
+          const isSeen = (e) => e.checkVisibility({visibilityProperty: true});
+          return [...within.querySelectorAll("a[href], button, summary, select, input, textarea")]
+            .filter((e) => isSeen(e) && !e.closest("[inert], .unseen"))
+            .map((e) => [e.outerHTML.slice(0, 90), (e.closest("label") ?? e).getBoundingClientRect()])
+            .filter(([, {width, height}]) => width > 1 && Math.min(width, height) < 43.9)
+            .map(([html, {width, height}]) => `${html} ${width}x${height}`);
+        }"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("width", [390, 1180])
+def test_everything_is_large_enough_for_a_finger(browser: Browser, site: Site, width: int) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    desk = Desk(page, site.address).open()
+    page.locator("#undo").evaluate("button => button.style.minWidth = '2rem'")
+    assert len(small(page)) == 1, "what is too small would be found"
+    page.locator("#undo").evaluate("button => button.style.minWidth = ''")
+    desk.fill_settings(names="Ada, Bo", keywords="moon", max_words=300)
+    assert small(page) == []
+    desk.button("Close settings").tap()
+    desk.put("Ada ran along the shore. The tide ran after her.")
+    expect(desk.button("Continue")).to_be_visible()
+    assert small(page) == []
+    for name in ("#story-menu-button", "#model-button", "#versions-button", "#not-for-me"):
+        page.locator(name).tap()
+        assert small(page) == [], name
+        page.keyboard.press("Escape")
+    for name in ("Takes of this story", "Keys"):
+        desk.choose(name)
+        assert small(page) == [], name
+        page.keyboard.press("Escape")
+    desk.select("tide")
+    desk.button("More ways").tap()
+    desk.button("Another register").tap()
+    assert small(page) == []
+    page.goto(f"{site.origin}/library")
+    page.locator("#shelf summary").first.tap()
+    assert small(page) == []
+    page.get_by_role("button", name="Tags:").first.tap()
+    page.get_by_role("textbox", name="Tags").fill("sea")
+    page.get_by_role("button", name="Save", exact=True).tap()
+    expect(page.locator(".tag").first).to_be_visible()
+    assert small(page) == []
+    for other in ("choices", "learned"):
+        page.goto(f"{site.origin}/{other}")
+        expect(page.locator(f"#{other}")).to_have_attribute("aria-busy", "false")
+        assert small(page) == [], other
+    context.close()

@@ -55,12 +55,17 @@ def test_a_story_is_good_or_not_for_me_and_why(desk: Desk, site: Site) -> None:
     assert (row["Rejected"], row["Reason"], row["Standing"]) == ("Bo was sad. The end.", "too sad", "1")
     assert rows_of(site, "datastories.csv")[-1]["Rating"] == "0"
 
-    assert row["StoryId"] in desk.kept["rejected"]
     page.reload()
     expect(mark).to_have_attribute("aria-pressed", "true")
+    expect(desk.note).to_have_text("")
+    other = page.context.new_page()
+    other.goto(f"{site.origin}/?story={row['StoryId']}")
+    expect(other.locator("#not-for-me")).to_have_attribute("aria-pressed", "true")
     desk.story.click()
     page.keyboard.press("Alt+n")
     expect(mark).to_have_attribute("aria-pressed", "false")
+    expect(other.locator("#not-for-me")).to_have_attribute("aria-pressed", "false")
+    other.close()
     assert rows_of(site, "preferences.csv")[-1]["Standing"] == "0"
     page.keyboard.press("Alt+n")
     expect(why).to_be_focused()

@@ -112,6 +112,23 @@ test("who wrote a story comes with it; what came from a file is the writer's own
   assert.deepEqual(await opened({ text: "🌙.", origins: null, settings: null }), [[2, "writer"]]);
 });
 
+test("a story that the model had a part in goes on with the settings it was told with; the writer's own with those of the form", async () => {
+  const card = async (more) => (await arrive({ desk: null, wanted: ID, read: async () => ({ ...STORY, ...more }) })).desk.card;
+  const told = { id: ID, settings: STORY.settings, model: null, ended: "unknown" };
+  assert.deepEqual(await card({ origins: [[3, "writer"], [4, "edited"]] }), told);
+  assert.deepEqual(await card({ origins: null }), told);
+  assert.equal(await card({ origins: [[7, "writer"]] }), null);
+  assert.equal(await card({ settings: null }), null);
+});
+
+test("a story is left with the settings it was told with, whatever the form says", async () => {
+  const told = { id: "c".repeat(32), settings: { genre: "Fable" }, model: "m", ended: "stop" };
+  const left = { text: "Mine.", card: told, settings: { genre: "War" }, earlier: { text: "Old.", card: null } };
+  const { desk } = await arrive({ desk: left, wanted: "new", read });
+  assert.deepEqual(desk.library.map(({ want }) => want.settings.genre), ["Fable", "War"]);
+  assert.deepEqual(desk.settings, { genre: "War" });
+});
+
 test("what a desk owes goes to the library with its origins, unless some are not known", async () => {
   const left = { text: "Mine. Its.", origins: [[5, "writer"], [5, "model"]], earlier: { text: "Old.", origins: [[3, "model"], [1, null]] } };
   const { desk } = await arrive({ desk: left, wanted: "new", read });

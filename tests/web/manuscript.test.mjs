@@ -228,3 +228,12 @@ test("a version that is there already is no step to undo", () => {
   desk.command(undo);
   assert.equal(desk.text, "Now.");
 });
+
+test("a story that parts from another is another one to learn from, under its own name", () => {
+  const desk = new Desk();
+  desk.tell(["Once."], { id: "told" });
+  desk.dispatch(nameStory(desk.state, "one"));
+  assert.equal(desk.state.field(card).id, "told");
+  desk.dispatch(nameStory(desk.state, "other"));
+  assert.deepEqual([desk.state.field(card).id, desk.state.field(storyId), undoDepth(desk.state)], ["other", "other", 1]);
+});

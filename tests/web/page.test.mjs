@@ -49,6 +49,7 @@ beforeEach(() => {
     settings: { value: {}, check: () => ({}), hasWords: false },
     models: { isKnown: false }, health: { now: { ready: true } }, keeper: { keep() {}, touch() {} },
     status: { show: (now) => (done.status = now) }, feedback: { show() {} }, drawer: { hasRoom: false, isOpen: false }, bar: { follow() {} }, who: { follow() {} },
+    aside: { follow() {}, drop() {} },
   });
 });
 

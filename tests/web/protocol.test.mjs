@@ -47,3 +47,12 @@ test("done, error and a lost line end a request", () => {
   assert.deepEqual(["done", "error", "lost", "chunk", "started", "progress"].map((type) => isLast({ type })),
     [true, true, true, false, false, false]);
 });
+
+test("of a text longer than any model reads, what is next to the passage is sent", () => {
+  const long = `A${"x".repeat(1_500_000)}Z`;
+  const { before, selected, after } = rewrite("r", {}, { before: long, selected: "here", after: long });
+  assert.deepEqual([before.length, before.at(-1), selected, after.length, after[0]], [500_000, "Z", "here", 500_000, "A"]);
+  const { text } = summary("s", {}, long);
+  assert.deepEqual([text.length, text[0], text.at(-1)], [1_000_000, "A", "Z"]);
+  assert.equal(titles("t", {}, long.slice(0, 1_000_000)).text, long.slice(0, 1_000_000));
+});

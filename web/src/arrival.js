@@ -32,8 +32,12 @@ function opened(theirs, desk) {
   const own = records.find((record) => record.id === id);
   const { text, origins, settings, model, ...here } = own && isOwed(own) ? owing(own) : fresh(theirs);
   const others = records.filter((record) => record !== own);
-  return { text, origins, story: id, card: null, settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
+  return { text, origins, story: id, card: cardOf({ id, settings, model, origins }), settings: settings ?? desk?.settings, model: model ?? desk?.model, library: [here, ...others] };
 }
+
+/** What is known of a story that the model had a part in. One of the writer's own goes along with what the form says. */
+const cardOf = ({ id, settings, model, origins }) =>
+  settings && !origins?.every(([, who]) => who === "writer") ? { id, settings, model, ended: "unknown" } : null;
 
 const isOwed = ({ want, base, title, baseTitle }) => fingerprint(want.text) !== base || title !== baseTitle;
 const owing = ({ want: { text, origins, settings, model }, ...record }) => ({ ...record, text, origins, settings, model });

@@ -21,7 +21,7 @@ const isNameless = (earlier) => Boolean(earlier) && !earlier.story && !isBlank(e
 const isBare = (desk) => !desk?.text.trim() && !isNameless(desk?.earlier) && !desk?.library?.some(({ want }) => want);
 
 /** What the library should hold of a text on a desk. */
-export const content = ({ text, origins, settings, model }) => ({ text, origins: ifFitting(text, origins), settings, model });
+export const content = ({ text, origins, card, settings, model }) => ({ text, origins: ifFitting(text, origins), settings: card?.settings ?? settings, model });
 
 /** The desk with the story that Undo goes back to: it belongs into the library too, and goes when later words of it are known. */
 export function withEarlier(desk) {

@@ -22,6 +22,7 @@ import { Page } from "./page.js";
 import { keepPreference } from "./preferences-api.js";
 import { RewriteBar } from "./rewrite-bar.js";
 import { takenDesks, takeSeat } from "./seat.js";
+import { SettingsAside } from "./settings-aside.js";
 import { SettingsForm } from "./settings-form.js";
 import { isBlank } from "./story.js";
 import { Status } from "./status.js";
@@ -36,6 +37,7 @@ import { onItsWay } from "./tale.js";
 import { Telling } from "./telling.js";
 import { Theme } from "./theme.js";
 import { TitleIdeas } from "./title-ideas.js";
+import { VerdictMarks } from "./verdict-marks.js";
 import { Verdicts } from "./verdicts.js";
 import { Versions } from "./versions.js";
 import { WhoWrote } from "./who-wrote.js";
@@ -85,7 +87,8 @@ async function open() {
   const shared = { connection, announcer, diagnose };
 
   const settings = new SettingsForm({ onChange: changed, readPrompt: async (value) => (await prompt(value)).prompt });
-  if (desk?.settings) settings.value = desk.settings;
+  const aside = new SettingsAside({ form: settings, announcer, onChange: changed });
+  const isAside = aside.open(desk, left);
 
   const model = { ...shared, ask: () => page.asked() };
   const taking = new Taking({
@@ -144,15 +147,15 @@ async function open() {
   const summary = new Summary({ ...model, editor });
   const titles = new TitleIdeas({ ...model, editor, title: library.title });
   new StoryMenu({
-    can: () => ({ isEmpty: isBlank(editor.text), isBusy: telling.busy || taking.isOpen }),
+    can: () => ({ isEmpty: isBlank(editor.text), isBusy: telling.busy || taking.isOpen, takes: takes.ofWhole }),
     on: { insert: () => takes.insert(), others: () => takes.others(), takes: () => takesList.open(), summary: () => summary.open(), keys: () => keys.open() },
   });
   const feedback = new Verdicts({
     editor,
     announcer,
-    saved: desk?.saved ?? {},
-    rejected: desk?.rejected ?? {},
+    marks: new VerdictMarks({ storage: local, events: window, onChange: show }),
     ask: () => page.asked(),
+    look: () => library.sync.look(),
     onChange: changed,
     onDone: () => page.relieve(),
     onTrouble: (error) => page.trouble(error),
@@ -174,8 +177,8 @@ async function open() {
       text: editor.text,
       earlier: editor.earlier,
       card: editor.card,
-      ...feedback.kept,
       settings: settings.value,
+      aside: aside.kept,
       model: page.model,
       takes: { open: taking.kept, pending: takesKeeper.kept, choices: choices.kept },
       ...library.kept,
@@ -183,13 +186,19 @@ async function open() {
     onFull: (isFull) => page.kept({ isFull }),
   });
   const drawer = new Drawer({ onChange: show });
-  const versions = new Versions({ editor, sync: library.sync, say: (sentence) => telling.say(sentence), isBusy: () => telling.busy || taking.isOpen });
+  const versions = new Versions({
+    editor,
+    sync: library.sync,
+    say: (sentence) => telling.say(sentence),
+    isBusy: () => telling.busy || taking.isOpen,
+    onSettings: (told) => aside.adopt(told, editor.card?.settings),
+  });
 
   const who = new WhoWrote({ editor, announcer, storage: local });
 
   page.open(
-    { editor, settings, telling, taking, takes, takesKeeper, titles, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
-    { model: desk?.model ?? null, problem },
+    { editor, settings, aside, telling, taking, takes, takesKeeper, titles, bar, feedback, models, health, keeper, drawer, library, who, status: new Status() },
+    { model: desk?.model ?? null, problem, isAside },
   );
   if (desk?.telling) telling.resume(desk.telling);
   library.sync.open(desk ?? {});

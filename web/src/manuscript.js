@@ -14,7 +14,7 @@ import { isBlank } from "./story.js";
 const memory = new Compartment();
 const silent = Transaction.addToHistory.of(false);
 
-/** Set what is known of the story: `{id, settings, model, ended}`, or null for a hand-written one. */
+/** Set what is known of the story: `{id, settings, model, ended}`, or null for a hand-written one. `ended` is null while it is written, "unknown" of one that was not written here. */
 export const setCard = StateEffect.define();
 
 /** What is known of the story in the editor. Undo brings the earlier story's card back with it. */
@@ -87,8 +87,11 @@ export const recard = (state, change) => ({
   annotations: silent,
 });
 
-/** Note which of the library's stories this is, without making it a step to undo. */
-export const nameStory = (state, id) => ({ effects: setStory.of(id), annotations: silent });
+/** Note which of the library's stories this is, without making it a step to undo. One that parts from another is also another one to learn from. */
+export const nameStory = (state, id) => {
+  const isAnother = state.field(card) && state.field(storyId);
+  return { effects: [setStory.of(id), ...(isAnother ? [setCard.of({ ...state.field(card), id })] : [])], annotations: silent };
+};
 
 /** Say who wrote the text that is there, as it was kept; no step to undo. */
 export const attribute = (state, known) => ({ effects: attributed(state.sliceDoc(), known), annotations: silent });
@@ -109,8 +112,12 @@ function inPlace(state, text, known, event) {
   };
 }
 
-/** An earlier text of this story, and who wrote it, in the present one's place: one step to undo. */
-export const restore = (state, text, known = null) => inPlace(state, text, known, "input.restore");
+/** An earlier text of this story, who wrote it, and the settings it was told with, if they are known, in the place of the present ones: one step to undo. */
+export function restore(state, text, known = null, settings = null) {
+  const now = state.field(card);
+  const step = inPlace(state, text, known, "input.restore");
+  return settings && now ? { ...step, effects: [step.effects, setCard.of({ ...now, settings })].flat() } : step;
+}
 
 /** What goes while a story is written is a step of its own: joined with others, nobody could tell whose it was from what came meanwhile. */
 function joins({ changes }, isAdjacent) {

@@ -2,12 +2,13 @@
 
 import { newId } from "./desks.js";
 import { byId, enable, onPress } from "./elements.js";
-import { standing, unlessUnknown, withMark, withoutMark } from "./feedback.js";
-import { fingerprint } from "./fingerprint.js";
+import { unlessUnknown } from "./feedback.js";
 import { notForMe, takeBackNotForMe } from "./preferences-api.js";
 import { isBlank } from "./story.js";
 import { Turn } from "./turn.js";
 import { WhyLine } from "./why-line.js";
+
+const NOT_FOR_ME = "not-for-me";
 
 export class NotForMe {
   #button = byId("not-for-me");
@@ -15,12 +16,9 @@ export class NotForMe {
   #said = null;
   #why;
 
-  /**
-   * `rejected` maps story ids to the fingerprints of their texts; `identify()` gives the story's `{id, settings, model}` or null;
-   * `onRejected(id)` hears that a story is not for the writer from now on.
-   */
-  constructor({ editor, announcer, rejected, identify, onRejected, onChange, onDone, onTrouble }) {
-    Object.assign(this, { editor, announcer, rejected, identify, onRejected, onDone, onTrouble });
+  /** `marks` knows what was said of which story, `id()` which is on the page; `identify()` gives its `{id, settings, model}` or null. */
+  constructor({ editor, announcer, marks, id, identify, onChange, onDone, onTrouble }) {
+    Object.assign(this, { announcer, marks, id, identify, onDone, onTrouble });
     this.#turn = new Turn({ editor, onDone, onTrouble, onChange });
     this.#why = new WhyLine({ save: (reason) => this.#explain(reason), focusBack: () => editor.view.focus() });
     onPress(this.#button, () => this.toggle());
@@ -39,14 +37,8 @@ export class NotForMe {
     return this.#turn.take((text) => (this.#stands(text) ? this.#takeBack() : this.#say(text, fromKeys)));
   }
 
-  /** It is not true of a story any more, as the server knows already. */
-  forget(id) {
-    this.rejected = withoutMark(this.rejected, id);
-  }
-
   #stands(text) {
-    const id = this.editor.card?.id;
-    return standing(this.rejected, id, fingerprint(text)) === "saved";
+    return this.marks.standing(this.id(), NOT_FOR_ME, text) === "said";
   }
 
   async #say(story, fromKeys) {
@@ -55,8 +47,7 @@ export class NotForMe {
     const { id, settings, model } = asked;
     this.#said = { id: newId(), settings, story, story_id: id, model };
     await notForMe(this.#said);
-    this.rejected = withMark(this.rejected, id, fingerprint(story));
-    this.onRejected(id);
+    this.marks.say(id, NOT_FOR_ME, story);
     this.#why.open({ focus: fromKeys });
     this.announcer.state("Not for you. You can say why.");
   }
@@ -74,10 +65,10 @@ export class NotForMe {
   }
 
   async #takeBack() {
-    const { id } = this.editor.card;
+    const id = this.id();
     this.#why.close();
     await takeBackNotForMe(id).catch(unlessUnknown);
-    this.forget(id);
+    this.marks.forget(id);
     this.announcer.state("Taken back: nothing is said of this story.");
   }
 }

@@ -25,7 +25,7 @@ export function endNote({ reason, asked, total, delivered }) {
 
 /** What was said of a story when its tab was last open. */
 export function restoredNote(card, total) {
-  if (!card || card.ended === "stop" || card.ended === "length") return "";
+  if (!card || ["stop", "length", "unknown"].includes(card.ended)) return "";
   if (card.ended === "cancelled") return `Stopped at ${words(total)}.`;
   return `The writing was interrupted at ${words(total)}. You can continue.`;
 }

@@ -5,6 +5,7 @@ import { Scene } from "./scene.js";
 import { countWords, isBlank } from "./story.js";
 
 const TAKES_FIRST = "Accept or discard the suggestion first, or keep it for later.";
+const ASIDE = "The settings are this story's now. Yours are kept there.";
 
 export class Page {
   #scene = new Scene();
@@ -15,10 +16,11 @@ export class Page {
   isFull = false;
 
   /** Take the parts, once they are all made, and show what was on the desk. */
-  open(parts, { model = null, problem = null } = {}) {
+  open(parts, { model = null, problem = null, isAside = false } = {}) {
     Object.assign(this, parts, { model });
     const { text, card } = this.editor;
     this.telling.state.note = restoredNote(card, countWords(text));
+    if (isAside) this.telling.say(ASIDE);
     if (problem) this.telling.say(problem.message, "error");
     if (isBlank(text) && this.drawer.hasRoom) this.drawer.open();
     this.show();
@@ -30,6 +32,7 @@ export class Page {
     if (this.taking.isOpen) return this.takesFirst();
     const settings = this.#formSettings();
     if (!settings) return;
+    this.aside.drop();
     this.drawer.close(this.editor.view.contentDOM);
     this.library.dismiss();
     this.library.sync.look();
@@ -41,6 +44,7 @@ export class Page {
     if (this.taking.isOpen) return this.takesFirst();
     const settings = this.#formSettings();
     if (!settings) return;
+    this.aside.drop();
     this.library.sync.look();
     this.telling.continue(settings, this.model);
   }
@@ -132,6 +136,7 @@ export class Page {
     if (!this.editor) return;
     if (update.docChanged) this.#edited(update.transactions);
     this.library.follow(update);
+    this.aside.follow(update);
     this.who.follow(update);
     if (update.docChanged || update.selectionSet) this.bar.follow();
     this.taking.follow(update);

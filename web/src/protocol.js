@@ -6,35 +6,41 @@ const withoutNull = (message) =>
 const request = (type, id, settings, parts, options) =>
   withoutNull({ type, id, settings, ...parts, progress: true, ...options });
 
+/** So much of a text is sent at most: no model reads more, and the server takes no more than twice that. */
+const MOST = 500_000;
+
 // Half a character (a lone surrogate) is no text that could be sent. The story itself keeps it.
 const whole = (text) => text.toWellFormed();
+const end = (text) => whole(text.slice(-MOST));
+const beginning = (text) => whole(text.slice(0, MOST));
+const withoutMiddle = (text) => (text.length > 2 * MOST ? beginning(text) + end(text) : whole(text));
 
 /** `options`: model, sampling, seed, progress, for a story also `story`, its id in the library; each may be left out. */
 export const generate = (id, settings, options = {}) => request("generate", id, settings, {}, options);
 
 /** `how`: instruction, action, register (with the action of that name alone), opening; each may be left out. */
 export const rewrite = (id, settings, { before, selected, after }, how = {}, options = {}) =>
-  request("rewrite", id, settings, { before: whole(before), selected: whole(selected), after: whole(after), ...wish(how) }, options);
+  request("rewrite", id, settings, { before: end(before), selected: whole(selected), after: beginning(after), ...wish(how) }, options);
 
 const wish = ({ instruction = "", action, register, opening }) =>
   ({ instruction, action, register, opening: opening && whole(opening) });
 
 /** A passage to stand between the two. */
 export const insertBetween = (id, settings, { before, after }, instruction = "", options = {}) =>
-  request("insert", id, settings, { before: whole(before), after: whole(after), instruction }, options);
+  request("insert", id, settings, { before: end(before), after: beginning(after), instruction }, options);
 
 export const continueFrom = (id, settings, text, options = {}) =>
   request("continue", id, settings, { text: whole(text) }, options);
 
 export const titles = (id, settings, text, options = {}) =>
-  request("titles", id, settings, { text: whole(text) }, options);
+  request("titles", id, settings, { text: withoutMiddle(text) }, options);
 
 export const summary = (id, settings, text, options = {}) =>
-  request("summary", id, settings, { text: whole(text) }, options);
+  request("summary", id, settings, { text: withoutMiddle(text) }, options);
 
 /** Which words the model would write next; answered by `words`. */
 export const wordsAfter = (id, settings, before, options = {}) =>
-  request("words", id, settings, { before: whole(before) }, options);
+  request("words", id, settings, { before: end(before) }, options);
 
 /** Hear of a request from chunk `seq` on, wherever it was made. */
 export const resume = (id, seq = 0) => ({ type: "resume", id, seq });

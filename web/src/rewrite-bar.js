@@ -102,7 +102,9 @@ export class RewriteBar {
 
   /** Show how many takes will be asked for. */
   showCount() {
-    setText(byId("rewrite-times"), this.count.value > 1 ? ` ×${this.count.value}` : "");
+    const { value } = this.count;
+    setText(byId("rewrite-times"), value > 1 ? ` ×${value}` : "");
+    byId("rewrite-times").parentElement.title = value > 1 ? `${value} takes at once` : "";
   }
 
   #show() {

@@ -36,11 +36,8 @@ async function freeSeat({ desks, locks, isFresh }) {
   return { id, desk: null };
 }
 
-/**
- * A copy is another story to learn from: it has its own id, and is not the one that was liked. In the library it is the same.
- * What is being written is written in the first tab alone; the copy follows it there, by way of the library.
- */
-const copied = (desk) => desk && { ...desk, card: desk.card && { ...desk.card, id: newId() }, saved: {}, telling: null };
+/** What is being written is written in the first tab alone; the copy, which is the same story, follows it by way of the library. */
+const copied = (desk) => desk && { ...desk, telling: null };
 
 /** Knows of any desk whether a tab sits at it: `has(id)`. Where nobody can say, somebody may. */
 export async function takenDesks(locks) {

@@ -82,10 +82,15 @@ export class SettingsForm {
   }
 
   reset() {
-    this.value = this.defaults;
+    this.#prompt.open = false;
+    this.show(this.defaults);
+  }
+
+  /** Show other settings in the place of what is there. */
+  show(settings) {
+    this.value = settings;
     for (const field of ["characters", "keywords"]) byId(field).value = "";
     for (const field of ["characters", "keywords", "genre", "register", "max_words"]) this.#problem(field, "");
-    this.#prompt.open = false;
     this.#changed();
   }
 

@@ -3,6 +3,9 @@
 export const LIMITS = { characters: 20, keywords: 40, nameLength: 80, minWords: 20, maxWords: 5000 };
 
 const NOUN = { characters: "name", keywords: "keyword" };
+/** Whether two settings ask for the same. */
+export const isSame = (one, other) => Boolean(one && other) && FIELDS.every((field) => JSON.stringify(one[field]) === JSON.stringify(other[field]));
+
 const NOT_ONE_LINE = /[\p{Cc}\u2028\u2029]/u;
 const length = (name) => Array.from(name).length;
 const sentenceFor = (field) => `${NOUN[field][0].toUpperCase()}${NOUN[field].slice(1)}s`;

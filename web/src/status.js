@@ -3,6 +3,9 @@
 import { byId, enable, setText } from "./elements.js";
 import { elapsed, whole } from "./figures.js";
 
+/** A sentence of more characters has no room in the line. */
+const LONG = 60;
+
 export class Status {
   #primary = byId("primary");
 
@@ -19,6 +22,7 @@ export class Status {
     setText(byId("model-name"), now.model);
     setText(byId("note-text"), now.note);
     byId("note").dataset.tone = now.tone;
+    byId("note").classList.toggle("is-long", now.note.length > LONG);
     byId("note").hidden = !now.note && !now.canContinue && !now.canReopen;
     byId("other-story").hidden = !now.href;
     if (now.href) byId("other-story").href = now.href;

@@ -7,17 +7,17 @@ import { Menu, menuItem } from "./menu.js";
 const hint = (name) => KEYS.find((key) => key.name === name).keys.join(" ");
 
 export class StoryMenu {
-  /** `can()` says what there is: `{isEmpty, isBusy}`; `on`: insert, takes, others, summary, keys. */
+  /** `can()` says what there is: `{isEmpty, isBusy, takes}`; `on`: insert, takes, others, summary, keys. */
   constructor({ can, on }) {
     Object.assign(this, { can, on });
     this.menu = new Menu({ button: byId("story-menu-button"), menu: byId("story-menu"), onOpen: () => this.#fill() });
   }
 
   #fill() {
-    const { isEmpty, isBusy } = this.can();
+    const { isEmpty, isBusy, takes } = this.can();
     const items = [
       !isEmpty && !isBusy && ["Write at the cursor", "insert", hint("insert")],
-      !isBusy && [isEmpty ? "Several takes of a new story" : "Other takes of the whole story", "others"],
+      !isBusy && [`${isEmpty ? "Several takes of a new story" : "Other takes of the whole story"} ×${takes}`, "others"],
       ["Takes of this story", "takes", hint("takes")],
       !isEmpty && ["Summary", "summary"],
       ["Keys", "keys", hint("keys")],

@@ -43,7 +43,12 @@ export class TakesDesk {
 
   /** Several takes of the whole story, side by side. */
   others() {
-    if (this.#isFree()) this.#start(errand("story"), new WholeStory(this.editor), Math.max(AT_LEAST, this.count.value));
+    if (this.#isFree()) this.#start(errand("story"), new WholeStory(this.editor), this.ofWhole);
+  }
+
+  /** So many takes of the whole story are asked for at once. */
+  get ofWhole() {
+    return Math.max(AT_LEAST, this.count.value);
   }
 
   reopen(record, range) {

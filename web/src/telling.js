@@ -1,6 +1,5 @@
 // One story being told: from the request to its end, whatever end that is.
 
-import { newId } from "./desks.js";
 import { Ink } from "./ink.js";
 import { AWAY, endNote, LOST, progressNote, restoredNote, UNANSWERED } from "./notes.js";
 import { Pace } from "./pace.js";
@@ -116,7 +115,7 @@ export class Telling {
   #begin() {
     const { tale } = this.#now;
     const { settings, model, replacing, story } = tale;
-    const told = { id: replacing ? story : newId(), settings, model, ended: null };
+    const told = { id: story, settings, model, ended: null };
     const card = replacing || !this.editor.card ? told : { ...this.editor.card, settings, model, ended: null };
     tale.begun = true; // before the pen is put down, for the desk may be kept at that very moment
     this.editor.begin(card, { replacing });

@@ -10,6 +10,8 @@ import { growth, reason, summary, when } from "./version-words.js";
 const EMPTY = "No versions yet. One is kept each time the model has written, a rewrite is accepted, or you pause for a minute.";
 const UNSAVED = "The story could not be saved just now, so its versions are left as they are. The words stay on the page.";
 const BUSY = "Let what is being written come to its end first, or stop it.";
+const BACK = "The version is back in the story. Undo takes it out again.";
+const BACK_WITH_SETTINGS = "The version is back, with its settings. Undo takes it out again.";
 const TAG = { added: "ins", removed: "del", same: "span", gap: "span" };
 
 export class Versions {
@@ -19,9 +21,9 @@ export class Versions {
   #versions = [];
   #looked = null;
 
-  /** `say(sentence)` says something on the page; `isBusy()` says whether the model is at work on the text. */
-  constructor({ editor, sync, say, isBusy }) {
-    Object.assign(this, { editor, sync, say, isBusy });
+  /** `say(sentence)` says something on the page; `isBusy()` says whether the model is at work on the text; `onSettings(settings)` shows those of a version that is back, and returns whether others made room. */
+  constructor({ editor, sync, say, isBusy, onSettings }) {
+    Object.assign(this, { editor, sync, say, isBusy, onSettings });
     byId("versions-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
     byId("version-form").addEventListener("submit", (event) => (event.preventDefault(), this.#rename()));
@@ -95,14 +97,16 @@ export class Versions {
     return this.#try(async () => {
       if (this.isBusy()) return setText(byId("versions-error"), BUSY);
       if (!(await this.sync.settle())) return setText(byId("versions-error"), UNSAVED);
+      let isOther = false;
       await this.sync.change(async ({ id, revision }) => {
         const told = await restoreVersion(id, this.#looked.number, revision);
-        this.editor.change(restore, told.text, told.origins);
+        isOther = this.onSettings(told.settings);
+        this.editor.change(restore, told.text, told.origins, told.settings);
         return told;
       });
       this.#dialog.close();
       this.editor.focus();
-      this.say("The version is back in the story. Undo takes it out again.");
+      this.say(isOther ? BACK_WITH_SETTINGS : BACK);
     });
   }
 
