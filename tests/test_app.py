@@ -643,6 +643,9 @@ ROUTES = {
     ("post", "/savestory"): [200, 201, 507],
     ("delete", "/savestory/{story_id}"): [200, 404, 507],
     ("post", "/setstory"): [200],
+    ("get", "/writing"): [200],
+    ("get", "/writing/{id}"): [200],
+    ("post", "/writing/{id}/stop"): [202, 204],
 }
 """Every route, and its answers besides those that every route has."""
 
