@@ -454,7 +454,7 @@ async function finishedMeanwhile(text = "Once upon a time.") {
   window.isTelling = true;
   library.change(window.id, { text });
   const tale = Tale.asked({ settings: {}, model: null, story: window.id })[0];
-  const tell = (pieces) => pieces.forEach((piece, seq) => tale.hear({ seq, text: piece }));
+  const tell = (pieces) => pieces.forEach((piece) => tale.hear(piece));
   tale.begun = true;
   return { ...around, tale, tell };
 }

@@ -95,8 +95,8 @@ export class StorySync {
   /** Bring the newest words into the library, and keep the versions that are due. Throws ApiError. */
   async push() {
     const reasons = [...this.reasons];
-    if (this.isDirty) await this.#save();
-    if (!this.revision) return;
+    const isMet = this.isDirty && !(await this.#save());
+    if (!this.revision || (isMet && this.isDirty)) return; // what is there is not ours yet, nor the version
     for (const reason of reasons) {
       await this.#keepVersion(reason);
       this.reasons.delete(reason);
@@ -110,6 +110,7 @@ export class StorySync {
     this.#held = content.text;
   }
 
+  /** Resolves to whether it was saved; somebody else's save is met instead. */
   async #save() {
     const going = this.#going(this.want.text);
     const isMuch = this.#gone + going > MUCH;
@@ -123,10 +124,12 @@ export class StorySync {
       const told = revision ? await this.api.saveStory(id, { revision, ...sent }) : await this.api.createStory({ id, ...sent });
       this.settled(told.revision, content, mark);
       if (!isMuch) this.#gone += going;
+      return true;
     } catch (error) {
       if (error.status === 409) await this.#meet();
       else if (error.status === 404 && this.revision) this.#isGone();
       else throw error;
+      return false;
     }
   }
 
