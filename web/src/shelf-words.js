@@ -28,12 +28,12 @@ export function importOutcome({ taken, known, refused, favourites = 0 }) {
   return parts.join(" ") || "There was no story in there.";
 }
 
-/** How far a story is that is being written. `problem`: the server did not say this time; `isStopping`: it was asked to end it. */
-export function progress({ words: number, max_words: most, over }, { problem = null, isStopping = false } = {}) {
-  if (problem) return `Being written when StorAIteller last answered · ${words(number)}`;
-  if (over) return `Written to its end, and about to be saved · ${words(number)}`;
+/** How far a story is that is being written, in a few words. `problem`: the server did not say; `isStopping`: it was asked to end it. */
+export function progress({ words: number, over }, { problem = null, isStopping = false } = {}) {
+  if (problem) return `No answer now · ${words(number)}`;
+  if (over) return `Saving the end · ${words(number)}`;
   if (isStopping) return "Stopping…";
-  return number ? `Being written · ${whole(number)} of at most ${words(most)}` : "Being written · its first words are on their way";
+  return number ? `Being written · ${words(number)}` : "Being written · no words yet";
 }
 
 export const begun = (story) => `${called(story)} is being written.`;
