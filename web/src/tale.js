@@ -38,8 +38,21 @@ export class Tale {
     return { id, settings, model, replacing, story, start, taken, begun, isStopped, pen };
   }
 
-  /** Whether a text is the story as the server finished it, without what was done to it here. */
-  isWhole = (text) => text.endsWith(this.text) && fingerprint(text.slice(0, text.length - this.text.length)) === this.start;
+  /** Whether a text is the story as far as the server told it at some time, without what was done to it here. */
+  isBeginning(text) {
+    const from = this.#from;
+    return text.length >= from && this.text.startsWith(text.slice(from)) && fingerprint(text.slice(0, from)) === this.start;
+  }
+
+  /** The same of the story as far as it was told by now. */
+  isWhole(text) {
+    return text.length === this.#from + this.text.length && this.isBeginning(text);
+  }
+
+  /** A mark begins with the length of what it marks. */
+  get #from() {
+    return Number.parseInt(this.start, 10);
+  }
 }
 
 /** What a desk kept of a story on its way, if it can be gone on with; or null. */
