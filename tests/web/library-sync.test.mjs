@@ -568,6 +568,7 @@ test("what is typed into a story that two windows hear is in both, and parts not
       await clock.pass(10_000);
       assert.deepEqual(library.texts, ["Once more. Ada ran home."], `${saver} saved, ${ender} ended first`);
       assert.deepEqual([writer.text, reader.text, writer.said], [library.texts[0], library.texts[0], []]);
+      assert.ok(library.versions.length && library.versions.every(([, text]) => text.endsWith("ran home.")), "no version of a half");
     }
   }
 });

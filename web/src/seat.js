@@ -38,7 +38,7 @@ async function freeSeat({ desks, locks, isFresh }) {
 
 /**
  * A copy is another story to learn from: it has its own id, and is not the one that was liked. In the library it is the same.
- * What is being written is written in the first tab alone; the copy follows it there, by way of the library.
+ * What is being written is taken up anew, from the words that are there.
  */
 const copied = (desk) => desk && { ...desk, card: desk.card && { ...desk.card, id: newId() }, saved: {}, telling: null };
 
