@@ -187,6 +187,18 @@ async def test_whoever_keeps_a_story_saves_it_however_far_it_came(
     assert library.page().total == 0
 
 
+async def test_a_story_that_was_stopped_by_a_page_that_left_is_kept_as_far_as_it_came(
+    room: Generations, library: Library, engine: ScriptedEngine
+) -> None:
+    engine.script = ("Once upon", asyncio.Event())
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await until(lambda: generation.told.text)
+        generation.end()
+    await settled(generation)
+    assert kept(library) == ("Once upon", ["generation"])
+
+
 async def test_a_story_that_a_sleeping_page_heard_is_finished_when_its_line_goes(
     room: Generations, library: Library
 ) -> None:

@@ -370,6 +370,16 @@ test("a left-over whose words are known makes no second story", async () => {
   assert.deepEqual([library.texts, window.said], [["Once. Ada."], []]);
 });
 
+test("a left-over of a story that has come further since makes no second one", async () => {
+  const { library, clock, window } = await begun();
+  const { id } = window;
+  window.type(" Ada ran home.");
+  await clock.pass(1000);
+  window.sync.bring([{ id, title: "", revision: 1, base: null, baseTitle: "", want: { text: "Once. Ada" } }]);
+  await clock.pass(2000);
+  assert.deepEqual([library.texts, window.said], [["Once. Ada ran home."], []]);
+});
+
 test("a story in the background that was changed on both sides is not said to be on the page", async () => {
   const { library, clock, window } = await begun();
   library.change(window.id, { text: "Once. Theirs." });

@@ -8,8 +8,7 @@ export const AWAY = "The line dropped. The story goes on as soon as it is back."
 
 export const UNANSWERED = "StorAIteller did not answer, and your page is as it was. Please try again.";
 
-export const WRITTEN_APART =
-  "More of this story is being written, from an earlier text. What you see here stays; what is written there is kept too, as a story of its own or among this one's versions.";
+export const WRITTEN_APART = "An earlier text of it is being written on; both are kept.";
 
 /** Before the first word. */
 export function progressNote({ stage, done, total }) {
