@@ -25,6 +25,7 @@ from storaiteller.api.sites import allowed_hosts
 from storaiteller.api.socket import socket_router
 from storaiteller.api.stories import stories_router
 from storaiteller.api.takes import takes_router
+from storaiteller.api.writing import writing_router
 from storaiteller.config import Config
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import StoraitellerError
@@ -97,6 +98,7 @@ def create_app(config: Config, *, token: str | None = None, models: Models | Non
     registry, runs = Registry(config.data_dir), config.data_dir / "runs"
     app.include_router(learning_router(registry, ledger, runs, lambda: models.settled_base_id))
     app.include_router(models_router(models, pool, warm))
+    app.include_router(writing_router(generations))
     app.include_router(socket_router(generations, news))
     pages = Pages()
     pages.install(app)

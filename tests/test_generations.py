@@ -14,14 +14,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from storaiteller.api import generation as one_generation
 from storaiteller.api import generations
 from storaiteller.api.finishing import FinishedStory, finish_story
-from storaiteller.api.generations import (
-    Generation,
-    Generations,
-    TooManyRequestsError,
-    UnknownRequestError,
-)
+from storaiteller.api.generation import Generation
+from storaiteller.api.generations import Generations, TooManyRequestsError, UnknownRequestError
 from storaiteller.api.news import News
 from storaiteller.api.protocol import ProgressReport, WriteRequest, client_message
 from storaiteller.api.told import Told
@@ -133,7 +130,8 @@ async def test_words_of_the_writers_own_are_left_alone(
 ) -> None:
     library.create(id=STORY, text=stored)
     await settled(room.begin(continue_(story=STORY)))
-    assert kept(library) == (stored, [])
+    assert kept(library) == (stored, ["generation"])
+    assert library.version(STORY, 1).text == "Ada ran. Once upon a time.", "nothing of either is lost"
 
 
 @pytest.mark.parametrize("left", ["Ada ran. Once", "Ada ran. "])
@@ -172,18 +170,131 @@ async def test_a_story_without_a_word_is_none(
     assert library.page().total == 0
 
 
-async def test_whoever_hears_a_story_saves_it_and_whoever_stops_it_wants_no_more(
+async def test_whoever_keeps_a_story_saves_it_however_far_it_came(
     room: Generations, library: Library, engine: ScriptedEngine
 ) -> None:
     generation = room.begin(asked(story=STORY))
     with generation.heard():
+        await until(lambda: generation.told.is_over)
+        generation.attention.keep()
         await settled(generation)
     engine.script = ("Once upon", asyncio.Event())
     stopped = room.begin(asked(request_id="g2", story=STORY))
     await until(lambda: stopped.told.text)
-    stopped.stop()
+    stopped.end()
+    stopped.attention.keep()
     await settled(stopped)
     assert library.page().total == 0
+
+
+async def test_a_story_that_was_stopped_by_a_page_that_left_is_kept_as_far_as_it_came(
+    room: Generations, library: Library, engine: ScriptedEngine
+) -> None:
+    engine.script = ("Once upon", asyncio.Event())
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await until(lambda: generation.told.text)
+        generation.end()
+    await settled(generation)
+    assert kept(library) == ("Once upon", ["generation"])
+
+
+async def test_a_story_that_a_sleeping_page_heard_is_finished_when_its_line_goes(
+    room: Generations, library: Library
+) -> None:
+    """Its line stays open until a ping finds it dead: it counted as a page that would save the story."""
+    library.create(id=STORY, text="Once")
+    request = asked(story=STORY)
+    asked_once = weakref.ref(request)
+    generation = room.begin(request)
+    del request
+    with generation.heard():
+        await until(lambda: generation.told.is_over)
+        await asyncio.sleep(0.01)
+        assert kept(library) == ("Once", [])
+        assert room.under_way() == [generation]
+        gc.collect()
+        assert asked_once() is None, "the request may be megabytes"
+    await settled(generation)
+    assert kept(library) == (WHOLE, ["generation"])
+    assert room.under_way() == []
+
+
+@pytest.mark.parametrize("bound", ["SLEEPING_SECONDS", "MAX_SLEEPING"])
+async def test_a_sleeping_page_is_waited_for_so_long_and_for_so_many_only(
+    room: Generations, library: Library, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(generations, bound, 0.01 if bound == "SLEEPING_SECONDS" else 1)
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await until(lambda: generation.told.is_over)
+        if bound == "MAX_SLEEPING":
+            next_one = room.begin(asked(request_id="g2", story="0" * 31 + "2"))
+            with next_one.heard():
+                await settled(generation)
+        await settled(generation)
+    assert kept(library) == (WHOLE, ["generation"])
+
+
+@pytest.mark.parametrize("text", ["", "Once", "Chapter 1. Once upon a time.", None])
+async def test_a_page_that_is_awake_is_never_overruled(
+    room: Generations, library: Library, text: str | None
+) -> None:
+    """It said that it keeps the story, and undid, edited or deleted it before the first save."""
+    library.create(id=STORY, text="")
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await until(lambda: generation.told.is_over)
+        generation.attention.keep()
+        if text is None:
+            library.trash(STORY)
+        elif text:
+            library.save(STORY, 1, text=text)
+    await settled(generation)
+    assert kept(library) == (text or "", [])
+
+
+async def test_stories_under_way_are_known_until_the_library_has_them(
+    room: Generations, engine: ScriptedEngine, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.script = ("Once upon", asyncio.Event())
+    room.begin(rewrite(request_id="r1"))
+    room.begin(asked(request_id="g0"))
+    first, second = (room.begin(asked(request_id=f"g{n}", story=STORY[:-1] + str(n))) for n in (1, 2))
+    assert room.under_way() == [first, second]
+    assert room.under_way(STORY) == [first]
+    await until(lambda: first.told.text and second.told.text)
+    monkeypatch.setattr(generations, "FINISHING_SECONDS", GUARD)
+    assert await asyncio.wait_for(room.stop(STORY), GUARD), "nobody is waited for who does not listen"
+    assert room.under_way() == [second]
+    assert kept(library) == ("Once upon", ["generation"])
+    assert await room.stop(STORY), "one that is over is no error"
+
+
+async def test_a_story_that_is_stopped_from_elsewhere_is_left_to_the_page_that_hears_it(
+    room: Generations, engine: ScriptedEngine, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "FINISHING_SECONDS", GUARD)
+    engine.script = ("Once upon", asyncio.Event())
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await until(lambda: generation.told.text)
+        stopping = asyncio.create_task(room.stop(STORY))
+        await until(lambda: generation.told.is_over)
+        generation.attention.keep()
+        assert await asyncio.wait_for(stopping, GUARD)
+    assert library.page().total == 0
+
+
+async def test_a_story_that_does_not_end_in_time_is_waited_for_no_longer(
+    room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "STOPPING_SECONDS", 0.01)
+    monkeypatch.setattr(generations, "FINISHING_SECONDS", GUARD)
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        assert not await room.stop(STORY)
+    await settled(generation)
 
 
 async def test_a_page_that_goes_just_after_the_end_leaves_it_to_us(
@@ -252,7 +363,7 @@ async def test_a_rewriting_waits_for_a_page_that_comes_back_in_time_only(
     with generation.heard():
         await until(lambda: engine.streaming)
     with generation.heard():  # within the half minute
-        monkeypatch.setattr(generations, "ABANDONED_SECONDS", 0.0)
+        monkeypatch.setattr(one_generation, "ABANDONED_SECONDS", 0.0)
         await asyncio.sleep(0.01)
         assert not generation.told.is_over
     await settled(generation)
@@ -262,7 +373,7 @@ async def test_a_rewriting_waits_for_a_page_that_comes_back_in_time_only(
 async def test_a_story_waits_for_nobody(
     room: Generations, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generations, "ABANDONED_SECONDS", 0.0)
+    monkeypatch.setattr(one_generation, "ABANDONED_SECONDS", 0.0)
     engine.script = ["A" * 1_998 + ". "] * 100
     generation = room.begin(asked())
     with generation.heard():
@@ -282,7 +393,7 @@ async def test_as_many_run_at_once_as_may(
     running = [room.begin(asked(request_id=f"g{number}")) for number in range(2)]
     with pytest.raises(TooManyRequestsError):
         room.begin(asked(request_id="g2"))
-    running[0].stop()
+    running[0].end()
     await settled(running[0])
     room.begin(asked(request_id="g2"))
 

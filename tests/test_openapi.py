@@ -54,6 +54,9 @@ ROUTES = {
     ("post", "/redopartofstory"): [200],
     ("post", "/savestory"): [200, 201, 507],
     ("delete", "/savestory/{story_id}"): [200, 404, 507],
+    ("get", "/writing"): [200],
+    ("get", "/writing/{id}"): [200],
+    ("post", "/writing/{id}/stop"): [202, 204],
     ("post", "/setstory"): [200],
 }
 """Every route, and its answers besides those that every route has."""

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from storaiteller.api.asking import ask, prompt_of
-from storaiteller.api.protocol import Resume, ServerMessage, Stop, Titles, client_message
+from storaiteller.api.protocol import Kept, Resume, ServerMessage, Stop, Titles, client_message
 from storaiteller.api.rules import MESSAGES
 from tests.fakes import ScriptedEngine, collect
 
@@ -52,7 +52,7 @@ def test_an_unknown_type_is_told_all_that_there_are() -> None:
 )
 async def test_the_prompt_of_a_request_is_what_the_model_reads(example: dict[str, Any]) -> None:
     request = client_message.validate_python(example)
-    assert not isinstance(request, Stop | Resume)
+    assert not isinstance(request, Stop | Kept | Resume)
     engine = ScriptedEngine()
 
     await collect(ask(engine, request))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from storaiteller.api import answer, generations
+from storaiteller.api import answer, generation
 from storaiteller.api.protocol import ServerMessage
 from storaiteller.api.socket import MAX_RUNNING
 from storaiteller.engines.base import Engine, GenerationOptions, Report
@@ -228,7 +228,7 @@ async def test_every_message_of_the_examples_is_one_that_the_server_knows(talk: 
     """The page is tested against the same examples."""
     examples = json.loads((Path(__file__).parent / "protocol_examples.json").read_text())
     for example in examples["client"]:
-        if example["type"] in ("stop", "resume"):
+        if example["type"] in ("stop", "kept", "resume"):
             continue
         await talk.say(**example)
         heard = await talk.hear_until("done")
@@ -596,7 +596,7 @@ async def close(talk: Talk) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody listens to is given up at once."""
-    monkeypatch.setattr(generations, "ABANDONED_SECONDS", 0.0)
+    monkeypatch.setattr(generation, "ABANDONED_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("leave", [hang_up, close])
@@ -690,6 +690,40 @@ async def test_a_request_can_be_stopped_from_another_connection(
         await one.hear_until("chunk")
         await other.say(type="stop", id="g1")
         assert (await one.hear_until("done"))[-1]["finish_reason"] == "cancelled"
+
+
+async def test_a_story_under_way_is_listed_taken_up_by_another_client_and_stopped(
+    server: Serving, engine: ScriptedEngine
+) -> None:
+    engine.script = ("Once upon", asyncio.Event())
+    story = "fedcba9876543210" * 2
+    async with server.talk() as one, server.talk() as other, server.http() as http:
+        await one.say(**continue_("left", "Ada ran. ", story=story))
+        await one.hear_until("chunk")
+
+        async def listed_here() -> list[dict[str, Any]]:
+            return [each for each in (await http.get("/writing")).json()["stories"] if each["story"] == story]
+
+        listed = await listed_here()
+        about = {"id": "left", "story": story, "excerpt": "Ada ran. Once upon", "words": 4, "max_words": 120}
+        assert listed == [about | {"model": "embedded/scripted", "over": False}]
+        told = (await http.get(f"/writing/{story}")).json()["stories"]
+        words = {"before": "Ada ran. ", "generated": "Once upon", "settings": told[0]["settings"]}
+        assert told == [listed[0] | words]
+        assert told[0]["settings"]["genre"] == "Fantasy"
+        await other.say(type="resume", id="left", seq=0)
+        await other.hear_until("chunk")
+
+        stopping = asyncio.create_task(http.post(f"/writing/{story}/stop"))
+        for talk in (one, other):
+            assert (await talk.hear_until("done"))[-1]["finish_reason"] == "cancelled"
+        await other.say(type="kept", id="left")
+        assert (await asyncio.wait_for(stopping, GUARD)).status_code == 204
+        assert await listed_here() == []
+        assert (await http.get(f"/writing/{story}")).json() == {"stories": []}
+        assert (await http.get(f"/library/stories/{story}")).status_code == 404, "who keeps it saves it"
+        refused = await http.get("/writing/x")
+        assert (refused.status_code, refused.json()["field"]) == (422, "id")
 
 
 async def test_a_request_resumed_twice_on_one_connection_is_told_from_the_last_place_on(

@@ -5,34 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from pydantic import TypeAdapter
-
-from storaiteller.api.answer import Answer
 from storaiteller.api.finishing import FinishedStory, finish_story
+from storaiteller.api.generation import Generation
 from storaiteller.api.news import News
-from storaiteller.api.protocol import Continue, Generate, WriteRequest
-from storaiteller.api.told import Told
+from storaiteller.api.protocol import WriteRequest
 from storaiteller.engines.pool import EnginePool
 from storaiteller.errors import InvalidRequestError, StoraitellerError
 from storaiteller.library.library import Library
+from storaiteller.library.values import StoryId
 from storaiteller.models import Models
-from storaiteller.story import StorySettings
 
 log = logging.getLogger(__name__)
-_settings = TypeAdapter(StorySettings)
 
 MAX_RUNNING_IN_ALL = 32
 """Requests under way at once, of all connections: four windows' worth."""
 
-ABANDONED_SECONDS = 30.0
-"""What only its page can use is stopped when nobody has listened for so long. A reload takes a second or
-two; a page that lost its line tries again every ten seconds at most."""
-
 FINISHING_SECONDS = 3.0
 """After the end of a story, until it is finished in the library: time for a reload to come for it itself."""
+
+SLEEPING_SECONDS = 600.0
+"""As long as this whoever heard a story to its end may take to keep it. The line of a page that sleeps is
+found dead within a minute; some browsers hold it open for the page."""
+
+MAX_SLEEPING = 16
+"""Stories that wait so at once; the oldest waits no more. Each takes what its text takes."""
+
+STOPPING_SECONDS = 10.0
+"""Until a story that was stopped is in the library: a model that is being loaded may take longer."""
 
 ENDED_SECONDS = 12 * 3600.0
 """How long an ended request can be told again: a tab closed in the evening may come back next morning."""
@@ -62,76 +63,6 @@ class TooManyRequestsError(InvalidRequestError):
     code = "too_many_requests"
 
 
-class Generation:
-    """One request: what was told of it, and who listens."""
-
-    def __init__(self, request: WriteRequest, models: Models, pool: EnginePool) -> None:
-        self.id = request.id
-        self.told = Told(request.id)
-        self.settled = asyncio.Event()
-        """Nothing happens with it any more, in the library neither: nobody need listen."""
-        self.is_stopped = False
-        self.ended_at = 0.0
-        self._is_story = isinstance(request, Generate | Continue)
-        self._request: WriteRequest | None = request
-        self._answer: Answer | None = Answer(request, models, pool, self.told)
-        self._listeners = 0
-        self._leaving: asyncio.TimerHandle | None = None
-
-    @property
-    def is_heard(self) -> bool:
-        return self._listeners > 0
-
-    @contextmanager
-    def heard(self) -> Iterator[None]:
-        """Somebody listens, as long as this is open."""
-        self._listeners += 1
-        if self._leaving:
-            self._leaving.cancel()
-        try:
-            yield
-        finally:
-            self._listeners -= 1
-            if not self._listeners and not self._is_story:
-                self._leaving = asyncio.get_running_loop().call_later(ABANDONED_SECONDS, self.end)
-
-    async def run(self) -> None:
-        try:
-            if self._answer:
-                await self._answer.run()
-        finally:
-            self.ended_at = time.monotonic()
-
-    def settle(self) -> None:
-        """Only what was told is still wanted: what was asked may be megabytes."""
-        self._request = self._answer = None
-        self.settled.set()
-
-    def stop(self) -> None:
-        """The writer wants no more of it: what is there is all, and theirs to keep."""
-        self.is_stopped = True
-        self.end()
-
-    def end(self) -> None:
-        """End it within a token; what was written is told, then ``done`` (cancelled)."""
-        if self._answer and not self.told.is_over:
-            self._answer.stop()
-
-    @property
-    def finished_story(self) -> FinishedStory | None:
-        """What the library is to hold if nobody else sees to it, or None."""
-        request, answer = self._request, self._answer
-        if not isinstance(request, Generate | Continue) or request.story is None or self.is_stopped:
-            return None
-        return FinishedStory(
-            id=request.story,
-            before=request.text if isinstance(request, Continue) else "",
-            generated=self.told.text,
-            settings=_settings.dump_python(request.settings, mode="json"),
-            model=answer.model_id if answer else "",
-        )
-
-
 class Generations:
     """Runs requests, whoever listens, and remembers for a while what was told of them."""
 
@@ -143,8 +74,9 @@ class Generations:
         self._running: dict[str, Generation] = {}
         self._ended: dict[str, Generation] = {}
         """In the order in which they ended."""
+        self._unsettled: dict[str, Generation] = {}
+        """In the order in which they were begun."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = asyncio.Event()
 
     def begin(self, request: WriteRequest) -> Generation:
         """Run a request. Raises ``DuplicateIdError`` and ``TooManyRequestsError``."""
@@ -156,6 +88,8 @@ class Generations:
             )
         self._ended.pop(request.id, None)
         generation = self._running[request.id] = Generation(request, self._models, self._pool)
+        self._unsettled.pop(request.id, None)
+        self._unsettled[request.id] = generation
         task = asyncio.create_task(self._see_through(generation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -169,11 +103,31 @@ class Generations:
             raise UnknownRequestError(f"There is no request {request_id!r} here.", field="id")
         return found
 
-    async def aclose(self) -> None:
-        """End all that is under way; stories that nobody listens to are kept as far as they came."""
-        self._closing.set()
-        for generation in self._running.values():
+    def under_way(self, story: StoryId | None = None) -> list[Generation]:
+        """Whatever is being written for the library, or for this story of it, in the order of its beginning.
+
+        One that was told to its end is among them until the library has it, or somebody who keeps it.
+        """
+        known = [each for each in self._unsettled.values() if each.library_id]
+        return [each for each in known if story in (None, each.library_id)]
+
+    async def stop(self, story: StoryId) -> bool:
+        """End what is being written of a story; whether the library, or who hears it, has it in time."""
+        stopped = self.under_way(story)
+        for generation in stopped:
             generation.end()
+            generation.attention.hurry(FINISHING_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOPPING_SECONDS):
+                for generation in stopped:
+                    await generation.settled.wait()
+        return all(generation.settled.is_set() for generation in stopped)
+
+    async def aclose(self) -> None:
+        """End all that is under way; stories that nobody keeps are kept as far as they came."""
+        for generation in self._unsettled.values():
+            generation.end()
+            generation.attention.hurry()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -183,19 +137,17 @@ class Generations:
             del self._running[generation.id]
             self._ended[generation.id] = generation
             self._forget()
-            await self._finish(generation)
+            if story := generation.story:
+                self._wake_sleeping()
+                if await generation.attention.neglected(FINISHING_SECONDS, SLEEPING_SECONDS):
+                    await self._finish(story)
         finally:
+            if self._unsettled.get(generation.id) is generation:
+                del self._unsettled[generation.id]
             generation.settle()
 
-    async def _finish(self, generation: Generation) -> None:
-        """See that the story is in the library, if nobody is there who would."""
-        story = generation.finished_story
-        if story is None:
-            return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), FINISHING_SECONDS)
-        if generation.is_heard:
-            return
+    async def _finish(self, story: FinishedStory) -> None:
+        """See that the story is in the library."""
         try:
             if finished := await asyncio.to_thread(finish_story, self._library, story):
                 self._news.tell(finished)
@@ -203,6 +155,12 @@ class Generations:
             log.error("A story could not be finished in the library: %s", error.message)
         except Exception:
             log.exception("a story could not be finished in the library")
+
+    def _wake_sleeping(self) -> None:
+        """Wait no more for whoever was to keep the oldest, if there are too many."""
+        sleeping = [each for each in self.under_way() if each.told.is_over]
+        for generation in sleeping[:-MAX_SLEEPING]:
+            generation.attention.hurry()
 
     def _forget(self) -> None:
         """Forget ended requests that are old, or too many."""

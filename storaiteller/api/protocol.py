@@ -39,7 +39,7 @@ class _Request(_Message):
 
 class _StoryRequest(_Request):
     story: LibraryId | None = None
-    """The library's id of the story that is being written: once nobody listens, it is finished there."""
+    """The library's id of the story that is being written: it is finished there if nobody says ``kept``."""
 
 
 class Generate(_StoryRequest):
@@ -104,6 +104,12 @@ class Stop(_Message):
     type: Literal["stop"]
 
 
+class Kept(_Message):
+    """Whoever sends this has what was told of the story, and keeps it: it is not finished in the library."""
+
+    type: Literal["kept"]
+
+
 class Resume(_Message):
     """Tell everything of the request with this id, wherever it was begun, from chunk ``seq`` on."""
 
@@ -112,8 +118,8 @@ class Resume(_Message):
 
 
 WriteRequest = Generate | Rewrite | Continue | Insert | Titles | Summary | WordsAfter
-ClientMessage = Annotated[WriteRequest | Stop | Resume, Field(discriminator="type")]
-client_message: TypeAdapter[WriteRequest | Stop | Resume] = TypeAdapter(ClientMessage)
+ClientMessage = Annotated[WriteRequest | Stop | Kept | Resume, Field(discriminator="type")]
+client_message: TypeAdapter[WriteRequest | Stop | Kept | Resume] = TypeAdapter(ClientMessage)
 
 
 class Started(_Message):

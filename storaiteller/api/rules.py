@@ -13,7 +13,10 @@ from storaiteller.story import MAX_TEXT_CHARACTERS, MAX_WORDS, MIN_WORDS, Action
 
 _TEXT = f"text of at most {MAX_TEXT_CHARACTERS:,} characters, without NULs or lone surrogates"
 _NAMES = "each one line of 1 to 80 characters"
-MESSAGES = ("generate", "rewrite", "continue", "insert", "titles", "summary", "words", "stop", "resume")
+MESSAGES = (
+    *("generate", "rewrite", "continue", "insert", "titles", "summary", "words"),
+    *("stop", "kept", "resume"),
+)
 """The types of messages that a client may send on the socket."""
 
 _RULES = {

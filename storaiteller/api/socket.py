@@ -15,9 +15,10 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ValidationError
 
 from storaiteller.api.errors import describe
-from storaiteller.api.generations import Generation, Generations, TooManyRequestsError
+from storaiteller.api.generation import Generation
+from storaiteller.api.generations import Generations, TooManyRequestsError
 from storaiteller.api.news import News
-from storaiteller.api.protocol import Error, Resume, Stop, client_message
+from storaiteller.api.protocol import Error, Kept, Resume, Stop, client_message
 from storaiteller.errors import InvalidRequestError
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,9 @@ class _Session:
                 raise InvalidRequestError("Messages are JSON text, not binary.")
             message = client_message.validate_json(raw)
             if isinstance(message, Stop):
-                self._generations.find(message.id).stop()
+                self._generations.find(message.id).end()
+            elif isinstance(message, Kept):
+                self._generations.find(message.id).attention.keep()
             elif isinstance(message, Resume):
                 self._listen(self._generations.find(message.id), message.seq, tasks)
             else:

@@ -183,8 +183,10 @@ class Library:
         with self._database.reading() as connection:
             return timeline.whole(connection, stories.key_of(connection, id), number)
 
-    def keep_version(self, id: StoryId, reason: Reason, name: str | None = None) -> Version:
-        """Keep the story as it is now as a version.
+    def keep_version(
+        self, id: StoryId, reason: Reason, name: str | None = None, *, text: str | None = None
+    ) -> Version:
+        """Keep the story as it is now as a version; with ``text`` as it might have been, and does not become.
 
         If the newest version has the same text and settings it is that one, renamed if a ``name`` is given,
         and with the story's origins if they are known.
@@ -192,7 +194,8 @@ class Library:
         name, now = checks.version_name(name), datetime.now(UTC)
         with self._database.writing() as connection:
             key, story = stories.find(connection, id)
-            return timeline.keep(connection, key, story, at=now, reason=reason, name=name)
+            state = story if text is None else changed_story(story, {"text": checks.story_text(text)})
+            return timeline.keep(connection, key, state, at=now, reason=reason, name=name)
 
     def name_version(self, id: StoryId, number: int, name: str | None) -> Version:
         """Name a version, or take its name away. Raises ``VersionMissingError``."""

@@ -162,6 +162,62 @@ def test_stop_without_a_line_stops_here_at_once(page: Page, site: Site) -> None:
     assert desk.text == stopped
 
 
+def test_a_story_left_in_mid_writing_is_shown_in_the_library_goes_on_where_it_is_opened_and_stops_there(
+    desk: Desk, site: Site
+) -> None:
+    page = desk.page
+    story = begin(desk, max_words=2_000)["story"]
+    page.goto(f"{site.origin}/?story=new")  # in the same tab: nobody listens any more
+    page.goto(f"{site.origin}/library")
+    row = page.locator(f"[data-story='{story}']")
+    progress = row.locator(".book-progress")
+    expect(progress).to_contain_text("Being written")
+    stop = row.get_by_role("button", name="Stop writing")
+    stop.focus()
+    seen = progress.inner_text()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it asks anew
+    expect(progress).not_to_have_text(seen)
+    expect(stop).to_be_focused()
+
+    row.locator("[data-act=open]").click()
+    desk.until_begun()
+    page.keyboard.press("Escape")  # it can be stopped, as where it was begun
+    expect(desk.primary).to_have_text("Write another")
+    shown = desk.text
+    assert shown
+    desk.button("Continue").click()
+    desk.until_begun(words=len(shown.split()) + 5)
+    telling = desk.kept["telling"]
+    page.goto(f"{site.origin}/?story=new")
+    page.goto(f"{site.origin}/library")
+    stop.click()
+    expect(page.locator("#told-words")).to_contain_text("is stopped")
+    expect(progress).to_have_count(0)
+    told = as_the_server_told_it(page, telling)
+    wait_for_story(page, telling, shown + told)
+
+
+def test_two_windows_hear_a_story_to_its_end_and_it_stays_one(
+    desk: Desk, browser: Browser, site: Site
+) -> None:
+    before = stories(desk.page)
+    context = browser.new_context()
+    other = Desk(context.new_page(), site.address).open()
+    telling = begin(desk, max_words=2_000)
+    other.page.goto(f"{site.origin}/?story={telling['story']}")
+    other.until_begun(words=20)
+    other.primary.click()
+    told = desk.until_written()
+    assert told == other.until_written() == as_the_server_told_it(other.page, telling)
+    wait_for_story(desk.page, telling, told)
+    desk.story.click()
+    desk.page.keyboard.press("ControlOrMeta+Home")
+    desk.page.keyboard.insert_text("Chapter 1. ")
+    expect(other.story).to_contain_text("Chapter 1. ")
+    assert stories(desk.page) == before + 1
+    context.close()
+
+
 def test_another_browser_follows_at_once(desk: Desk, browser: Browser, site: Site) -> None:
     story = desk.page.evaluate(
         """async () => (await (await fetch("/library/stories", {

@@ -136,3 +136,58 @@ test("what a desk owes goes to the library with its origins, unless some are not
   const own = record(ID, "Before.", { want: { text: "After.", origins: [[6, "model"]] } });
   assert.deepEqual((await arrive({ desk: { text: "", library: [own] }, wanted: ID, read })).desk.origins, [[6, "model"]]);
 });
+
+const TOLD = { id: "g", story: ID, before: "Theirs.", generated: " And on it went.", settings: { genre: "War" }, model: "m", over: false };
+const asking = (...told) => async (id) => (id === ID ? told : []);
+
+test("a story of the library that is being written is opened with its writing, however its text was cut", async () => {
+  for (const text of ["Theirs.", "Theirs. And o", "Theirs. And on it went."]) {
+    const { desk, isApart } = await arrive({ desk: null, wanted: ID, read: async () => ({ ...STORY, text }), ask: asking(TOLD) });
+    const { id, taken, pen, replacing, story } = desk.telling;
+    assert.deepEqual([id, taken, replacing, story, desk.text, isApart], ["g", text.length - 7, false, ID, text, false]);
+    assert.deepEqual(pen, text.length > 7 ? { from: 7, at: text.length } : null);
+    assert.deepEqual([desk.card?.settings, desk.card?.ended], text.length > 7 ? [{ genre: "War" }, null] : [{ genre: "War" }, "unknown"]);
+  }
+});
+
+test("one that was edited is left as it is, and that is said, unless the writing is over", async () => {
+  for (const [text, over] of [["Their", false], ["Theirs! And on", false], ["Theirs. And more.", true]]) {
+    const { desk, isApart } = await arrive({ desk: null, wanted: ID, read: async () => ({ ...STORY, text }), ask: asking({ ...TOLD, over }) });
+    assert.deepEqual([desk.text, desk.telling, isApart], [text, undefined, !over]);
+  }
+});
+
+test("of two that write on, the last that goes on from the text is taken up", async () => {
+  const [first, other] = [{ ...TOLD, id: "first" }, { ...TOLD, id: "other", before: "Theirs.?" }];
+  const { desk } = await arrive({ desk: null, wanted: ID, read, ask: asking(first, TOLD, other) });
+  assert.equal(desk.telling.id, "g");
+});
+
+test("a story that the library does not have yet is opened by its writing, and what lay there is kept", async () => {
+  const gone = async () => Promise.reject(Object.assign(new Error("It is gone."), { status: 404 }));
+  const told = { ...TOLD, before: "" };
+  const { desk, problem } = await arrive({ desk: { text: "Mine." }, wanted: ID, read: gone, ask: asking(told) });
+  assert.deepEqual([problem, desk.text, desk.story, desk.telling.story, desk.telling.replacing], [null, "", undefined, ID, true]);
+  assert.deepEqual(desk.library.map(({ want }) => want.text), ["Mine."]);
+  for (const ask of [asking(), asking(TOLD)]) assert.equal((await arrive({ desk: null, wanted: ID, read: gone, ask })).problem.message, "It is gone.");
+});
+
+test("a desk comes back to its story while it is written elsewhere, with the words that the library has by now", async () => {
+  const now = async () => ({ ...STORY, text: "Theirs. And on" });
+  const left = { text: "Theirs. A", story: ID, card: { id: "c" }, library: [record(ID, "Theirs. A")] };
+  for (const [text, expected] of [["Theirs. A", "Theirs. A"], ["Th", "Theirs. And on"]]) {
+    const { desk } = await arrive({ desk: { ...left, text, library: [record(ID, text)] }, wanted: null, read: now, ask: asking(TOLD) });
+    assert.deepEqual([desk.text, desk.telling.id, desk.card.id], [expected, "g", "c"]);
+    assert.ok(isInLibrary(desk));
+  }
+  const owing = { ...left, text: "Th, mine." };
+  const { desk, isApart } = await arrive({ desk: owing, wanted: ID, read: now, ask: asking(TOLD) });
+  assert.deepEqual([desk, isApart], [owing, true], "words of its own are not taken away");
+});
+
+test("a desk that tells a story itself goes on with that, and a server that is away tells of none", async () => {
+  const left = { text: "Theirs. A", story: ID, telling: { id: "own", story: ID } };
+  assert.equal((await arrive({ desk: left, wanted: ID, read, ask: asking(TOLD) })).desk, left);
+  const away = async () => Promise.reject(new Error("No answer."));
+  assert.equal((await arrive({ desk: null, wanted: ID, read, ask: away })).desk.text, "Theirs.");
+});

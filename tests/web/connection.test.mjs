@@ -149,7 +149,7 @@ test("a stop without a line ends it here at once, and at the server when that ca
   assert.deepEqual(heard.slice(1), ["g", "h"].map((id) => ({ type: "done", id, finish_reason: "cancelled" })));
   context.mock.timers.tick(500);
   socket().open();
-  assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }], "the other was never sent");
+  assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }, { type: "kept", id: "g" }], "the other was never sent");
 });
 
 test("a stop whose answer the line took along is told again, and what was ended in an earlier life too", async (context) => {
@@ -163,12 +163,16 @@ test("a stop whose answer the line took along is told again, and what was ended 
   assert.deepEqual(connection.stops, ["g"]);
   context.mock.timers.tick(500);
   socket().open();
-  assert.deepEqual([socket().sent, connection.stops], [[{ type: "stop", id: "g" }], []]);
+  assert.deepEqual([socket().sent, connection.stops], [[{ type: "stop", id: "g" }, { type: "kept", id: "g" }], []]);
 
   const again = new Connection("/ws", { open: () => new FakeSocket(), stops: ["g"] });
   again.connect();
   socket().open();
-  assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }]);
+  again.keep("h");
+  assert.deepEqual(socket().sent, [{ type: "stop", id: "g" }, { type: "kept", id: "g" }, { type: "kept", id: "h" }]);
+  socket().drop();
+  again.keep("h");
+  assert.equal(socket().sent.length, 3, "without a line nobody can be told");
 });
 
 test("what is stopped while the line is dialled is heard to its end, if the line is there", async (context) => {

@@ -370,6 +370,16 @@ test("a left-over whose words are known makes no second story", async () => {
   assert.deepEqual([library.texts, window.said], [["Once. Ada."], []]);
 });
 
+test("a left-over of a story that has come further since makes no second one", async () => {
+  const { library, clock, window } = await begun();
+  const { id } = window;
+  window.type(" Ada ran home.");
+  await clock.pass(1000);
+  window.sync.bring([{ id, title: "", revision: 1, base: null, baseTitle: "", want: { text: "Once. Ada" } }]);
+  await clock.pass(2000);
+  assert.deepEqual([library.texts, window.said], [["Once. Ada ran home."], []]);
+});
+
 test("a story in the background that was changed on both sides is not said to be on the page", async () => {
   const { library, clock, window } = await begun();
   library.change(window.id, { text: "Once. Theirs." });
@@ -454,7 +464,7 @@ async function finishedMeanwhile(text = "Once upon a time.") {
   window.isTelling = true;
   library.change(window.id, { text });
   const tale = Tale.asked({ settings: {}, model: null, story: window.id })[0];
-  const tell = (pieces) => pieces.forEach((piece, seq) => tale.hear({ seq, text: piece }));
+  const tell = (pieces) => pieces.forEach((piece) => tale.hear(piece));
   tale.begun = true;
   return { ...around, tale, tell };
 }
@@ -509,15 +519,77 @@ test("a story that was never saved here, and finished there, is one story", asyn
 
 test("words that were taken away here, or written by somebody else there, are never lost for it", async () => {
   for (const [ours, theirs] of [["Once", "Once upon a time."], ["Once upon a day.", "Once upon a time."], ["Once upon a", "Once more upon a time."]]) {
-    const { library, window, tale, tell } = await finishedMeanwhile(theirs);
+    const { library, clock, window, tale, tell } = await finishedMeanwhile(theirs);
     window.text = ours;
     tell(["Once upon", " a"]);
     window.isTelling = false;
     await window.sync.written(tale);
-    await window.sync.settle();
+    await clock.pass(5000);
     assert.deepEqual(library.texts, [ours, theirs].sort());
     assert.equal(window.text, ours);
   }
+});
+
+/** Two windows that hear " upon a time." after "Once": each is told as much of it as a test says. */
+async function heardTwice() {
+  const around = await twoWindows();
+  for (const window of [around.window, around.other]) {
+    window.isTelling = true;
+    window.tale = Object.assign(Tale.asked({ settings: {}, model: null, text: "Once.", story: window.id })[0], { begun: true });
+    window.hear = (text) => (window.tale.hear(text), window.type(text));
+    window.end = async () => ((window.isTelling = false), window.sync.written(window.tale));
+  }
+  return around;
+}
+
+test("two windows that hear a story to its end have one story, whoever saves first, and a version of the whole", async () => {
+  for (const turns of [["window", "other"], ["other", "window"]]) {
+    const { library, clock, ...around } = await heardTwice();
+    const [first, last] = turns.map((name) => around[name]);
+    first.hear(" Ada");
+    await clock.pass(1000);
+    last.hear(" Ada ran");
+    await clock.pass(300);
+    first.hear(" ran home.");
+    last.hear(" home.");
+    await Promise.all([first.end(), last.end()]);
+    await clock.pass(5000);
+    assert.deepEqual([library.texts, first.text, last.text], [["Once. Ada ran home."], "Once. Ada ran home.", "Once. Ada ran home."]);
+    assert.deepEqual([...first.said, ...last.said], []);
+    assert.deepEqual(new Set(library.versions.map(([, text]) => text)), new Set(["Once. Ada ran home."]));
+  }
+});
+
+test("what is typed into a story that two windows hear is in both, and parts nothing", async () => {
+  for (const saver of ["window", "other"]) {
+    for (const ender of ["window", "other"]) {
+      const { library, clock, window: writer, other: reader } = await heardTwice();
+      const both = { window: writer, other: reader };
+      const write = () => (writer.hear(" Ada"), (writer.text = writer.text.replace("Once.", "Once more.")));
+      const turns = [write, () => reader.hear(" Ada")];
+      for (const turn of saver === "window" ? turns : turns.reverse()) {
+        turn();
+        await clock.pass(1500); // whoever is second meets the save of the first, and cannot save
+      }
+      assert.deepEqual(library.texts, [saver === "window" ? "Once more. Ada" : "Once. Ada"]);
+      for (const window of [writer, reader]) window.hear(" ran home.");
+      await both[ender].end();
+      await both[ender === "window" ? "other" : "window"].end();
+      await clock.pass(10_000);
+      assert.deepEqual(library.texts, ["Once more. Ada ran home."], `${saver} saved, ${ender} ended first`);
+      assert.deepEqual([writer.text, reader.text, writer.said], [library.texts[0], library.texts[0], []]);
+      assert.ok(library.versions.length && library.versions.every(([, text]) => text.endsWith("ran home.")), "no version of a half");
+    }
+  }
+});
+
+test("what was told is a story of its own beside one from which words of it are gone", async () => {
+  const { library, clock, window } = await heardTwice();
+  window.hear(" Ada ran home.");
+  library.change(window.id, { text: "Once, Bo" });
+  await window.end();
+  await clock.pass(10_000);
+  assert.deepEqual(library.texts, ["Once, Bo", "Once. Ada ran home."]);
 });
 
 test("what others did while a story was waited for is met when not a word of it came", async () => {

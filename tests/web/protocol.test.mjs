@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
-  continueFrom, generate, insertBetween, isLast, readServerMessage, resume, rewrite, stop, summary, titles, wordsAfter,
+  continueFrom, generate, insertBetween, isLast, kept, readServerMessage, resume, rewrite, stop, summary, titles, wordsAfter,
 } from "../../web/src/protocol.js";
 
 const examples = JSON.parse(readFileSync(new URL("../protocol_examples.json", import.meta.url)));
@@ -19,6 +19,7 @@ const BUILD = {
   words: ({ id, settings, before, ...options }) => wordsAfter(id, settings, before, options),
   resume: ({ id, seq }) => resume(id, seq),
   stop: ({ id }) => stop(id),
+  kept: ({ id }) => kept(id),
 };
 
 test("every client example is what the builders build", () => {

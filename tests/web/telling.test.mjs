@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import * as manuscript from "../../web/src/manuscript.js";
 import { reopened, undermost } from "../../web/src/reopening.js";
-import { onItsWay } from "../../web/src/tale.js";
+import { onItsWay, takenUp } from "../../web/src/tale.js";
 import { Telling } from "../../web/src/telling.js";
 import { EditorState, undo } from "./codemirror.mjs";
 
@@ -61,6 +61,7 @@ class Window {
       request: (message, listen) => Object.assign(this, { asked: message, listen }),
       resume: (id, seq, listen) => Object.assign(this, { asked: { type: "resume", id, seq }, listen }),
       stop: (id) => (this.stopped = id),
+      keep: (id) => (this.keptBy = [id, this.over.length]),
     };
     this.telling = new Telling({
       editor: this.editor, connection, announcer: silent, onChange: ignored, onTrouble: ignored,
@@ -147,6 +148,7 @@ test("a story is known to be on its way as soon as it is asked for, and to be ov
   window.telling.stop();
   window.done("cancelled");
   assert.deepEqual([window.over.length, window.over[0].begun, window.telling.kept], [1, false, null]);
+  assert.deepEqual(window.keptBy, [window.asked.id, 1], "the server is told once the desk knows");
 });
 
 test("a story that was stopped stays stopped over a reload", () => {
@@ -188,11 +190,44 @@ test("a story that the server knows nothing of any more is interrupted where it 
   assert.match(first.telling.state.note, /dropped.*continue/);
 });
 
+const told = (before, generated, more = {}) => ({ id: "g", story: "s".repeat(32), before, generated, settings: SETTINGS, model: "m", ...more });
+
+test("a story that is being written is taken up wherever its text was cut, and Undo takes away no more than was written", () => {
+  for (const [before, kind] of [["", "new"], ["Ada ran. ", "continued"]]) {
+    for (let at = 0; at <= WHOLE.length; at += 1) {
+      const text = before + WHOLE.slice(0, at);
+      const telling = takenUp(told(before, WHOLE.slice(0, at + 3)), text);
+      const window = new Window({ text, story: "s".repeat(32), card: null, telling });
+      window.tell(PIECES);
+      window.done();
+      assert.equal(window.editor.text, before + WHOLE, `${kind}, after ${at}`);
+      assert.ok(window.over[0].isWhole(before + WHOLE));
+      window.editor.undo();
+      assert.equal(window.editor.text, before, `${kind}, after ${at}`);
+    }
+  }
+});
+
+test("a story that the library does not have yet begins where the last one lay", () => {
+  const telling = takenUp(told("", "Once "), null);
+  const window = new Window({ text: "", story: null, card: null, telling });
+  window.tell(PIECES);
+  window.done();
+  assert.deepEqual([window.editor.text, window.editor.story], [WHOLE, "s".repeat(32)]);
+});
+
+test("a text that is no beginning of it is not written on", () => {
+  for (const text of ["Ada ran", "", "Bo ran. ", "Ada ran. Once more", "# Ada ran. Once", "Ada ran. Once upon a time. The end."]) {
+    assert.equal(takenUp(told("Ada ran. ", "Once upon a time."), text), null, text);
+  }
+  assert.equal(takenUp(told("Ada ran. ", "Once "), null), null, "the library lost what it went on from");
+});
+
 test("a desk that tells no sense of a story on its way is one without it", () => {
-  const telling = { id: "g", settings: SETTINGS, next: 1, begun: true, pen: { from: 0, at: 4 } };
+  const telling = { id: "g", settings: SETTINGS, taken: 4, begun: true, pen: { from: 0, at: 4 } };
   assert.deepEqual(onItsWay({ text: "Once", telling }), telling);
   assert.deepEqual(onItsWay({ text: "", telling: { ...telling, begun: false, pen: null } })?.begun, false);
-  for (const wrong of [null, {}, { ...telling, pen: null }, { ...telling, pen: { from: 0, at: 5 } }, { ...telling, next: "1" }, { ...telling, pen: { from: 3, at: 2 } }]) {
+  for (const wrong of [null, {}, { ...telling, pen: null }, { ...telling, pen: { from: 0, at: 5 } }, { ...telling, taken: "1" }, { ...telling, pen: { from: 3, at: 2 } }]) {
     assert.equal(onItsWay({ text: "Once", telling: wrong }), null);
   }
   assert.equal(onItsWay(null), null);

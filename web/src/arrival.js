@@ -1,9 +1,10 @@
-// What lies on the desk when a tab opens: what was there, or the story that the address asks for. Pure but for `read`.
+// What lies on the desk when a tab opens: what was there, or the story that the address asks for, with the writing of it that is under way. Pure but for `read` and `ask`.
 
 import { content, newId, withEarlier } from "./desks.js";
 import { fingerprint } from "./fingerprint.js";
 import { one } from "./runs.js";
 import { isBlank } from "./story.js";
+import { takenUp } from "./tale.js";
 
 /** What an address asks for instead of a story: an empty page. */
 export const NEW = "new";
@@ -14,15 +15,47 @@ export function wantedStory(search) {
   return id === NEW || /^[0-9a-f]{32}$/.test(id) ? id : null;
 }
 
-/** `{desk, problem}`: the desk with the story `wanted` on it (`read(id)` gets it), or as it was and an error saying why. */
-export async function arrive({ desk, wanted, read }) {
-  if (!wanted || desk?.story === wanted) return { desk: desk && withEarlier(desk), problem: null };
-  if (wanted === NEW) return { desk: desk && { text: "", settings: desk.settings, model: desk.model, library: left(desk) }, problem: null };
-  try {
-    return { desk: opened(await read(wanted), desk), problem: null };
-  } catch (problem) {
-    return { desk: desk && withEarlier(desk), problem };
-  }
+/**
+ * `{desk, problem, isApart}`: the desk with the story `wanted` on it (`read(id)` gets it), or as it was and an error saying why.
+ * What the server is writing of the story (`ask(id)` tells) is taken up; `isApart`: it is being written from other words.
+ */
+export async function arrive({ desk, wanted, read, ask = async () => [] }) {
+  if (wanted === NEW) return { desk: desk && { ...blank(desk), library: left(desk) }, problem: null };
+  const isHere = !wanted || [desk?.story, desk?.telling?.story].includes(wanted);
+  if (isHere && (!desk?.story || desk.telling)) return { desk: desk && withEarlier(desk), problem: null };
+  const found = isHere ? { desk: withEarlier(desk) } : await read(wanted).then((theirs) => ({ desk: opened(theirs, desk) }), (problem) => ({ problem }));
+  const told = await ask(wanted ?? desk.story).catch(() => []); // after the words were read: it has come as far as they, or further
+  if (found.problem) return unheld(found.problem, told, desk);
+  const taken = goingOn(found.desk, told) ?? (isHere && told.length ? await newer(found.desk, told, read) : null);
+  return { desk: taken ?? found.desk, problem: null, isApart: !taken && told.some(({ over }) => !over) };
+}
+
+const blank = ({ settings, model }) => ({ text: "", settings, model });
+
+/** A story that the library does not have: its first words may be on their way. */
+function unheld(problem, told, desk) {
+  const telling = problem.status === 404 && told.length ? takenUp(told.at(-1), null) : null;
+  if (!telling) return { desk: desk && withEarlier(desk), problem };
+  return { desk: { ...blank({ ...telling, model: telling.model ?? desk?.model }), library: desk ? left(desk) : [], telling }, problem: null };
+}
+
+/** The desk with the last of what is being written that goes on from its text, or null. */
+function goingOn(desk, told) {
+  const telling = told.map((each) => takenUp(each, desk.text)).findLast(Boolean);
+  if (!telling) return null;
+  const { settings, model, story, replacing, begun } = telling;
+  const card = { id: story, ...desk.card, settings, model, ended: null };
+  return { ...desk, ...(begun && { card }), telling };
+}
+
+/** The desk with the words that the library has by now, if it owes it none and those are being written on; or null. */
+async function newer(desk, told, read) {
+  const own = desk.library?.find(({ id }) => id === desk.story);
+  const theirs = own && !isOwed({ ...own, want: desk }) ? await read(desk.story).catch(() => null) : null;
+  if (!theirs) return null;
+  const { text, origins, settings, model, ...here } = fresh(theirs);
+  const library = [here, ...desk.library.filter((each) => each !== own)];
+  return goingOn({ ...desk, text, origins, settings: settings ?? desk.settings, model: model ?? desk.model, library }, told);
 }
 
 /** A story of the library on a desk, with the words of it that the desk still owed; whatever lay there goes to the library, if it is not there already. */

@@ -1,6 +1,6 @@
 // One socket to the server: requests go out, each one's answers come back to whoever asked, over as many lines as it takes.
 
-import { isLast, readServerMessage, resume, stop } from "./protocol.js";
+import { isLast, kept, readServerMessage, resume, stop } from "./protocol.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
@@ -62,6 +62,11 @@ export class Connection {
     queueMicrotask(() => request.listen({ type: "done", id, finish_reason: "cancelled" }));
   }
 
+  /** What was told of a request is here and kept, to its end or as far as it was wanted. */
+  keep(id) {
+    if (this.#isUp) this.#send(kept(id));
+  }
+
   /** Nothing will be heard again: another server answers there, which does not let us in. */
   giveUp() {
     if (!this.#isUp) for (const id of [...this.#open.keys()]) this.#tell(id, { type: "lost", id });
@@ -99,7 +104,7 @@ export class Connection {
 
   #opened() {
     this.#wait = FIRST_WAIT;
-    for (const id of this.#stops.splice(0)) this.#send(stop(id));
+    for (const id of this.#stops.splice(0)) for (const message of [stop(id), kept(id)]) this.#send(message);
     for (const [id, request] of this.#open) this.#ask(id, request);
     this.#onLine(true);
   }

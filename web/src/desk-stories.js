@@ -20,13 +20,13 @@ export class DeskStories {
     return story;
   }
 
-  /** Add what was left over elsewhere. A story that is known here stays as it is: words it does not know become one of their own. */
+  /** Add what was left over elsewhere. A story that is known here stays as it is: words it lacks, and does not know, become one of their own. */
   bring(record) {
     const living = this.#stories.get(record.id);
     if (!living) return this.add(record);
     if (living === this.current) living.wish(this.page.read());
     const { want } = record;
-    if (!want || fingerprint(want.text) === record.base || living.knows(want.text)) return living;
+    if (!want || fingerprint(want.text) === record.base || living.knows(want.text) || living.want?.text.startsWith(want.text)) return living;
     const theirs = { ...want, ...living.want, id: living.id, title: living.title };
     const ours = this.part(record, theirs);
     this.page.keptApart?.(theirs, { id: ours.id, ...ours.want });

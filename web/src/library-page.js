@@ -6,8 +6,10 @@ import * as api from "./library-api.js";
 import { About, askSure } from "./library-ask.js";
 import { Files } from "./library-files.js";
 import { Shelf } from "./shelf.js";
-import { deleted, emptied, putBack, saved, sureToDelete, sureToEmpty, trashed } from "./shelf-words.js";
+import { ShelfRows } from "./shelf-rows.js";
+import { AWAY, deleted, emptied, putBack, saved, sureToDelete, sureToEmpty, trashed } from "./shelf-words.js";
 import { ToldBar } from "./told-bar.js";
+import { WritingDesk } from "./writing-desk.js";
 
 const TYPED_MS = 150;
 const HEARD_MS = 400;
@@ -16,7 +18,7 @@ const MOST = 1000;
 export class LibraryPage {
   #bar = new ToldBar({ onPutAway: () => byId("library-title").focus({ preventScroll: true }) });
   #typed = new Later(TYPED_MS, () => this.#find());
-  #heard = new Later(HEARD_MS, () => this.shelf.read());
+  #heard = new Later(HEARD_MS, () => this.#read());
   #about = new About({
     save: (story, change) => this.#save(story, change),
     onClose: ({ id }, field) => this.shelf.focus(id, field === "name" ? "rename" : "tag"),
@@ -24,30 +26,39 @@ export class LibraryPage {
 
   constructor({ channel }) {
     this.channel = channel;
-    this.shelf = new Shelf({
+    const on = {
       filter: (tag) => this.#filter(tag),
       rename: (story) => this.#about.open(story, "name"),
       tag: (story) => this.#about.open(story, "tags"),
       trash: (story) => this.#trash(story),
       untrash: (story) => this.#untrash(story),
       destroy: (story) => this.#destroy(story),
-    });
+    };
+    this.writing = new WritingDesk({ bar: this.#bar, attempt: (act) => this.#do(act) });
+    this.shelf = new Shelf({ rows: new ShelfRows({ on, writing: this.writing.rows }), onFilter: on.filter });
+    this.writing.shelf = this.shelf;
     this.files = new Files({ say: (...told) => this.#bar.say(...told), onTaken: () => this.shelf.read() });
     byId("query").addEventListener("input", () => this.#typed.soon());
     byId("sort").addEventListener("change", () => this.#find());
     byId("finding").addEventListener("submit", (event) => (event.preventDefault(), this.#find()));
     window.addEventListener("hashchange", () => this.#turn());
-    document.addEventListener("visibilitychange", () => document.hidden || this.shelf.read());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#read());
     channel?.addEventListener("message", () => this.#heard.soon());
-    onPress(byId("again"), () => this.shelf.read());
+    onPress(byId("again"), () => this.#read());
     onPress(byId("more"), () => this.shelf.more());
     onPress(byId("empty-trash"), () => this.#empty());
   }
 
   /** Show what the address asks for: the shelf or the trash. */
   async open() {
-    await this.shelf.ask({ isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value });
+    const asked = { isTrash: location.hash === "#trash", query: byId("query").value, sort: byId("sort").value };
+    await Promise.all([this.shelf.ask(asked), this.writing.read()]);
     byId("page-foot").hidden = false;
+  }
+
+  #read() {
+    this.writing.read();
+    return this.shelf.read();
   }
 
   #turn() {
@@ -122,7 +133,7 @@ export class LibraryPage {
     try {
       await act();
     } catch (error) {
-      this.#bar.say(error.message, { tone: "error" });
+      this.#bar.say(error.code === "offline" ? AWAY : error.message, { tone: "error" });
       if (error.status === 404) this.shelf.read();
     }
   }

@@ -35,6 +35,7 @@ function facts(story, { isTrash, on }) {
   const line = make("p", { className: "book-facts" }, make("span", {}, `${words(story.words)} · ${at}`));
   for (const tag of story.tags) {
     const button = make("button", { type: "button", className: "tag", textContent: tag, dir: "auto" });
+    button.dataset.act = `tag ${tag}`;
     button.setAttribute("aria-label", `Stories with the tag ${tag}`);
     button.addEventListener("click", () => on.filter(tag));
     line.append(button);
@@ -52,9 +53,11 @@ function actions(story, { name, isTrash, on }) {
   };
   if (isTrash) return make("div", { className: "book-actions" }, act("untrash", "Put back"), act("destroy", "Delete for ever"));
   const more = make("details", { className: "book-more", name: "book" }, make("summary", { className: "quiet" }, "More"));
+  more.firstElementChild.dataset.act = "more";
   more.firstElementChild.setAttribute("aria-label", `More to do with ${name}`);
   const exports = FORMATS.map(([format, label]) => {
     const link = make("a", { className: "button quiet", href: exportPath(story.id, format), download: "", textContent: label });
+    link.dataset.act = format;
     link.setAttribute("aria-label", `Export as ${label}: ${name}`);
     return link;
   });

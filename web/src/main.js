@@ -18,6 +18,7 @@ import { LearnedCard } from "./learned-card.js";
 import * as libraryApi from "./library-api.js";
 import { LibraryDesk } from "./library-desk.js";
 import { Models } from "./models.js";
+import { WRITTEN_APART } from "./notes.js";
 import { Page } from "./page.js";
 import { keepPreference } from "./preferences-api.js";
 import { RewriteBar } from "./rewrite-bar.js";
@@ -41,6 +42,7 @@ import { VerdictMarks } from "./verdict-marks.js";
 import { Verdicts } from "./verdicts.js";
 import { Versions } from "./versions.js";
 import { WhoWrote } from "./who-wrote.js";
+import { writingOf } from "./writing-api.js";
 
 const FONT_PATIENCE_MS = 400;
 const OTHERS_MS = 5000;
@@ -61,7 +63,7 @@ async function open() {
   const desks = new Desks(local);
   const seated = takeSeat({ desks, session, locks: navigator.locks, isFresh: wanted !== null });
   const [{ id, desk: left }] = await Promise.all([seated, storyFont()]);
-  const { desk, problem } = await arrive({ desk: left && { ...left, telling: onItsWay(left) }, wanted, read: libraryApi.readStory });
+  const { desk, problem, isApart } = await arrive({ desk: left && { ...left, telling: onItsWay(left) }, wanted, read: libraryApi.readStory, ask: writingOf });
   desks.tidy(id, await takenDesks(navigator.locks));
 
   const page = new Page();
@@ -201,6 +203,7 @@ async function open() {
     { model: desk?.model ?? null, problem, isAside },
   );
   if (desk?.telling) telling.resume(desk.telling);
+  if (isApart) telling.say(WRITTEN_APART);
   library.sync.open(desk ?? {});
   takesKeeper.open(left?.takes);
   choices.open(left?.takes?.choices);

@@ -8,6 +8,8 @@ export const AWAY = "The line dropped. The story goes on as soon as it is back."
 
 export const UNANSWERED = "StorAIteller did not answer, and your page is as it was. Please try again.";
 
+export const WRITTEN_APART = "An earlier text of it is being written on; both are kept.";
+
 /** Before the first word. */
 export function progressNote({ stage, done, total }) {
   const sentence = stage === "loading" ? "Loading the model…" : "Reading your story…";

@@ -47,6 +47,9 @@ export const resume = (id, seq = 0) => ({ type: "resume", id, seq });
 
 export const stop = (id) => ({ type: "stop", id });
 
+/** What was told of a story is here, and kept: the server need not finish it. */
+export const kept = (id) => ({ type: "kept", id });
+
 const text = (value) => typeof value === "string";
 const number = (value) => typeof value === "number" && Number.isFinite(value);
 const count = (value) => Number.isInteger(value) && value >= 0;

@@ -36,7 +36,7 @@ async function freeSeat({ desks, locks, isFresh }) {
   return { id, desk: null };
 }
 
-/** What is being written is written in the first tab alone; the copy, which is the same story, follows it by way of the library. */
+/** The copy is the same story; what is being written is taken up anew, from the words that are there. */
 const copied = (desk) => desk && { ...desk, telling: null };
 
 /** Knows of any desk whether a tab sits at it: `has(id)`. Where nobody can say, somebody may. */

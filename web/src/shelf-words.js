@@ -1,6 +1,6 @@
 // What the library's page says. Pure.
 
-import { whole } from "./figures.js";
+import { whole, words } from "./figures.js";
 import { nameOf } from "./library-words.js";
 
 const many = (number, one, several = `${one}s`) => `${whole(number)} ${number === 1 ? one : several}`;
@@ -27,6 +27,19 @@ export function importOutcome({ taken, known, refused, favourites = 0 }) {
   if (refused.length) parts.push(`${many(refused.length, "file")} could not be taken:`);
   return parts.join(" ") || "There was no story in there.";
 }
+
+/** How far a story is that is being written, in a few words. `problem`: the server did not say; `isStopping`: it was asked to end it. */
+export function progress({ words: number, over }, { problem = null, isStopping = false } = {}) {
+  if (problem) return `No answer now · ${words(number)}`;
+  if (over) return `Saving the end · ${words(number)}`;
+  if (isStopping) return "Stopping…";
+  return number ? `Being written · ${words(number)}` : "Being written · no words yet";
+}
+
+export const begun = (story) => `${called(story)} is being written.`;
+export const ended = (story) => `${called(story)} is written to its end.`;
+export const stopped = (story, told) => `${called(story)} is stopped.${told.words ? " What was written of it is in your library." : ""}`;
+export const stopping = (story) => `${called(story)} ends as soon as the model answers. What was written of it comes into your library.`;
 
 export const trashed = (story) => `${called(story)} is in the trash.`;
 export const putBack = (story) => `${called(story)} is back in the library.`;

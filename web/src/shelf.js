@@ -2,7 +2,6 @@
 
 import { byId, make, onPress, setText } from "./elements.js";
 import { listStories } from "./library-api.js";
-import { storyRow } from "./library-row.js";
 import { AWAY, standing } from "./shelf-words.js";
 
 const PAGE = 50;
@@ -13,11 +12,10 @@ export class Shelf {
   asked = { query: "", tag: "", sort: "updated", isTrash: false };
   #told = null;
   #request = null;
-  #list = byId("shelf");
 
-  /** `on` hears what is wanted of a story, see `storyRow`. */
-  constructor(on) {
-    this.on = on;
+  /** `rows` is a ShelfRows; `onFilter(tag)`: a tag was pressed. */
+  constructor({ rows, onFilter }) {
+    Object.assign(this, { rows, onFilter });
   }
 
   /** Look for something else; what is not named stays. */
@@ -57,9 +55,18 @@ export class Shelf {
     this.focus(next?.id);
   }
 
-  /** Put the focus on a story's title or a button of it; on the heading if the story is not here. */
-  focus(id, act = "open") {
-    (this.#list.querySelector(`[data-story="${id}"] [data-act="${act}"]`) ?? byId("library-title")).focus();
+  /** Put the focus on a story's title or a button of it. */
+  focus(...where) {
+    this.rows.focus(...where);
+  }
+
+  /** Show the stories that are known, and what is being written. */
+  drawRows() {
+    if (!this.#told) return;
+    const { query, tag, isTrash } = this.asked;
+    const isWhole = !query && !tag && !isTrash;
+    this.rows.draw(this.#told.stories, { query, isTrash, isWhole });
+    byId("none").hidden = !isWhole || this.#told.total > 0 || byId("shelf").children.length > 0;
   }
 
   async #get(part) {
@@ -83,15 +90,9 @@ export class Shelf {
     const { stories, total, tags } = this.#told;
     const { query, tag, isTrash } = this.asked;
     const isBare = !total && !query && !tag && !isTrash;
-    const focused = document.activeElement;
-    const [story, act] = [focused?.closest("[data-story]")?.dataset.story, focused?.dataset?.act];
-    const open = this.#list.querySelector("details[open]")?.closest("[data-story]").dataset.story;
-    this.#list.replaceChildren(...stories.map((each) => storyRow(each, { query, isTrash, on: this.on })));
-    this.#list.querySelector(`[data-story="${open}"] details`)?.setAttribute("open", "");
-    if (story) this.focus(story, act);
+    this.drawRows();
     setText(byId("standing"), standing({ total, query, tag, isTrash }));
     setText(byId("library-title"), isTrash ? "Trash" : "Library");
-    byId("none").hidden = !isBare;
     byId("finding").hidden = isBare || (isTrash && !total && !query);
     byId("more").hidden = stories.length >= total;
     byId("library-tools").hidden = isTrash;
@@ -112,7 +113,7 @@ export class Shelf {
     const button = make("button", { type: "button", className: "tag", dir: "auto" }, name, make("span", { className: "tag-number" }, String(stories)));
     button.dataset.tag = name;
     button.setAttribute("aria-pressed", String(isChosen));
-    onPress(button, () => this.on.filter(name));
+    onPress(button, () => this.onFilter(name));
     return button;
   }
 

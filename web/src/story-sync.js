@@ -10,6 +10,8 @@ import { ifFitting } from "./runs.js";
 const TRIED = 200;
 /** Before more characters than these go from what the library holds, that becomes a version. */
 const MUCH = 400;
+/** Two windows may hear a story told: what the one makes of it is saved once a second, and its end a moment after ours. */
+const WAITS = 3;
 
 /** What is saved along with the words: a change of it is one to be saved, but none that two windows could disagree on. */
 const besides = ({ settings, model, origins }) => JSON.stringify([settings ?? null, model ?? null, origins ?? null]);
@@ -19,7 +21,7 @@ export class StorySync {
   reasons = new Set();
   /** What should be in the library: `{text, title, origins, settings, model}`, or null when only the page could say. */
   want = null;
-  /** The last generation of it, which the server may have saved: `isWhole(text)` knows it. */
+  /** The last generation of it, which others that hear it may have saved: `isBeginning(text)` and `isWhole(text)` know it. */
   tale = null;
   #mark = null;
   /** What goes along with the words: now, and as the library is known to hold it. */
@@ -27,6 +29,8 @@ export class StorySync {
   #besides = null;
   /** The words that the library is known to hold; null when only their mark is known. */
   #held = null;
+  /** So often another window's words were met that may yet become all that was told. */
+  #waits = 0;
   /** So many characters of them went since the last version. */
   #gone = 0;
 
@@ -56,7 +60,7 @@ export class StorySync {
 
   /** Whether these words are the newest here, or were on their way into the library. */
   knows(text) {
-    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text)) || Boolean(this.tale?.isWhole(text));
+    return [this.#mark, this.base, ...this.tried].includes(fingerprint(text)) || Boolean(this.tale?.isBeginning(text));
   }
 
   /** Whether `theirs` is ours with more at its end: then nothing of ours is lost in theirs. */
@@ -95,8 +99,8 @@ export class StorySync {
   /** Bring the newest words into the library, and keep the versions that are due. Throws ApiError. */
   async push() {
     const reasons = [...this.reasons];
-    if (this.isDirty) await this.#save();
-    if (!this.revision) return;
+    const isMet = this.isDirty && !(await this.#save());
+    if (!this.revision || (isMet && this.isDirty)) return; // what is there is not ours yet, nor the version
     for (const reason of reasons) {
       await this.#keepVersion(reason);
       this.reasons.delete(reason);
@@ -108,8 +112,10 @@ export class StorySync {
     Object.assign(this, { revision, base: mark, baseTitle: content.title, tried: [], tale: null });
     this.#besides = besides(content);
     this.#held = content.text;
+    this.#waits = 0;
   }
 
+  /** Resolves to whether it was saved; somebody else's save is met instead. */
   async #save() {
     const going = this.#going(this.want.text);
     const isMuch = this.#gone + going > MUCH;
@@ -123,10 +129,12 @@ export class StorySync {
       const told = revision ? await this.api.saveStory(id, { revision, ...sent }) : await this.api.createStory({ id, ...sent });
       this.settled(told.revision, content, mark);
       if (!isMuch) this.#gone += going;
+      return true;
     } catch (error) {
       if (error.status === 409) await this.#meet();
       else if (error.status === 404 && this.revision) this.#isGone();
       else throw error;
+      return false;
     }
   }
 
@@ -157,14 +165,28 @@ export class StorySync {
     this.look();
     const isWithin = this.#isGrown(theirs.text) && this.want.text.startsWith(theirs.text);
     if (this.knows(theirs.text) || isWithin) this.#goOnFrom(theirs);
-    else if (this.goesOnIn(theirs) || (this.#mark === this.base && !this.isSetBack(theirs))) this.onTheirs(this, theirs);
-    else this.onFork(this, theirs);
+    else if (this.goesOnIn(theirs) || this.#isToldIn(theirs) || (this.#mark === this.base && !this.isSetBack(theirs))) this.onTheirs(this, theirs);
+    else if (!this.#isTold || (this.#waits += 1) > WAITS) this.onFork(this, theirs);
+  }
+
+  /** What is here is what was told, and nothing was done to it. */
+  get #isTold() {
+    return Boolean(this.tale?.isWhole(this.want.text));
+  }
+
+  /** Another window that heard the same story put words into it: all that was told is there too. */
+  #isToldIn({ text }) {
+    if (!this.#isTold) return false;
+    const { from, to } = difference(this.want.text, text);
+    return from === to;
   }
 
   /** The words are ours to change; of the titles, the one that was changed. */
   #goOnFrom(theirs) {
     if (!this.isRenamed) this.title = theirs.title;
     this.#gone += this.#going(theirs.text);
+    const { tale } = this;
     this.settled(theirs.revision, theirs);
+    if (this.isDirty) this.tale = tale; // ours is still to be saved, and more of what was told may come before it
   }
 }

@@ -103,13 +103,14 @@ export class Telling {
     if (answer.type === "lost") this.#lost();
   }
 
-  #heard({ seq, text }) {
+  #heard({ text }) {
     const { tale, pace } = this.#now;
     if (text && !tale.begun) this.#begin();
-    if (!tale.hear({ seq, text })) return;
-    pace.hear(text, performance.now());
-    this.#ink.add(text);
-    this.announcer.hear(text);
+    const words = tale.hear(text);
+    if (!words) return;
+    pace.hear(words, performance.now());
+    this.#ink.add(words);
+    this.announcer.hear(words);
   }
 
   #begin() {
@@ -163,6 +164,7 @@ export class Telling {
     }
     this.#now = null;
     this.onOver(tale);
+    this.connection.keep(tale.id); // now that the desk has it: nobody else need see to it
     this.#show({ phase: "idle", elapsed: performance.now() - since, ...figures });
   }
 
