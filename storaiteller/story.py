@@ -23,7 +23,7 @@ UNSPACED = re.compile(rf"[{_CJK}\u3001-\u301f\uff01-\uff60]")
 WORD = re.compile(rf"[{_CJK}][{_CJK_MARKS}]*|[^\s{_CJK}]+")
 """A word: a run without white space, or one Han or kana character, which are written without spaces.
 
-``web/src/story.js`` counts with the same expression; ``tests/word_examples.json`` holds both to it.
+``web/src/text/story.js`` counts with the same expression; ``tests/word_examples.json`` holds both to it.
 """
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -172,6 +173,22 @@ def test_starting_imports_nothing_heavy(module: str) -> None:
     assert module.split(".")[0] in loaded
     heavy = {"torch", "transformers", "unsloth", "peft", "trl", "datasets", "pandas", "numpy", "xllamacpp"}
     assert not loaded & (heavy | {"gguf", "libgguf", "safetensors", "docx", "lxml", "alembic"})
+
+
+PAGE_ROOMS = (
+    *("text", "common", "server", "origins", "manuscript", "telling", "desk", "saving", "takes", "bar"),
+    *("verdicts", "settings", "page", "shelf", "choices", "learned"),
+)
+"""The folders of the page's scripts, lowest first."""
+
+
+def test_the_rooms_of_the_page_know_only_those_below() -> None:
+    source = ROOT / "web" / "src"
+    assert {path.name for path in source.iterdir() if path.is_dir()} == set(PAGE_ROOMS)
+    for file in source.glob("*/*.js"):
+        room = file.parent.name
+        for known in re.findall(r'from "\.\./(\w+)/', file.read_text()):
+            assert PAGE_ROOMS.index(known) < PAGE_ROOMS.index(room), f"{file.name} of {room} knows {known}"
 
 
 def test_a_template_does_not_change_without_a_new_version() -> None:

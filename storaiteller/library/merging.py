@@ -1,7 +1,7 @@
 """The takes of one passage, as two windows have them, in one list. Pure.
 
 No take that is there is lost through a record that does not know of it: takes go with their whole passage.
-``web/src/takes-merge.js`` has the same rules; ``tests/take_examples.json`` holds both to them.
+``web/src/takes/takes-merge.js`` has the same rules; ``tests/take_examples.json`` holds both to them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrive, wantedStory } from "../../web/src/arrival.js";
-import { isInLibrary } from "../../web/src/desks.js";
-import { fingerprint } from "../../web/src/fingerprint.js";
+import { arrive, wantedStory } from "../../web/src/desk/arrival.js";
+import { isInLibrary } from "../../web/src/desk/desks.js";
+import { fingerprint } from "../../web/src/text/fingerprint.js";
 
 const ID = "a".repeat(32);
 const STORY = { id: ID, text: "Theirs.", title: "The tide", settings: { genre: "War" }, model: null, revision: 3 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BarRange } from "../../web/src/bar-range.js";
-import { readCount } from "../../web/src/takes-count.js";
+import { BarRange } from "../../web/src/bar/bar-range.js";
+import { readCount } from "../../web/src/takes/takes-count.js";
 
 function made(from, to) {
   const editor = { text: "Ada ran. Bo sat.", selection: { from, to } };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChoiceKeeper } from "../../web/src/choice-keeper.js";
+import { ChoiceKeeper } from "../../web/src/takes/choice-keeper.js";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

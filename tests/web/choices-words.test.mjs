@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WAITING, called, counts, heading, idle, kindOf, sides, standing, storyHref, struck } from "../../web/src/choices-words.js";
+import { WAITING, called, counts, heading, idle, kindOf, sides, standing, storyHref, struck } from "../../web/src/choices/choices-words.js";
 
 const pair = { kind: "passage", chosen: "She ran.", struck_out: false, counts: true, not_for_me: false, story: "a".repeat(32), created_at: "2026-05-03T19:40:00.000+00:00" };
 

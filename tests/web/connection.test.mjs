@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lines } from "../../web/src/api.js";
-import { Connection } from "../../web/src/connection.js";
+import { lines } from "../../web/src/server/api.js";
+import { Connection } from "../../web/src/server/connection.js";
 
 class FakeSocket {
   static made = [];

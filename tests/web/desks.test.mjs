@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Desks, newId } from "../../web/src/desks.js";
-import { fingerprint } from "../../web/src/fingerprint.js";
-import { takeSeat } from "../../web/src/seat.js";
+import { Desks } from "../../web/src/desk/desks.js";
+import { takeSeat } from "../../web/src/desk/seat.js";
+import { fingerprint } from "../../web/src/text/fingerprint.js";
+import { newId } from "../../web/src/text/new-id.js";
 
 class FakeStorage {
   items = new Map();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asked, errand, howMany, messageFor, room } from "../../web/src/errand.js";
+import { asked, errand, howMany, messageFor, room } from "../../web/src/takes/errand.js";
 
 const now = { settings: { genre: "Fantasy" }, model: null };
 const parts = { before: "Ada. ", selected: "Bo ran.", after: " End." };

@@ -1,6 +1,6 @@
 // A library as the server keeps it, a clock that is moved by hand, and windows that write into the one by the other.
-import { LibrarySync } from "../../web/src/library-sync.js";
-import { forkTitle } from "../../web/src/library-words.js";
+import { LibrarySync } from "../../web/src/saving/library-sync.js";
+import { forkTitle } from "../../web/src/saving/library-words.js";
 
 class Refused extends Error {
   constructor(message, { status = 0, code = "offline" } = {}) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { elapsed, percent, size, words } from "../../web/src/figures.js";
+import { elapsed, percent, size, words } from "../../web/src/text/figures.js";
 
 test("numbers are written for people", () => {
   assert.deepEqual([elapsed(0), elapsed(8_400), elapsed(65_000), elapsed(3_600_000)], ["0:00", "0:08", "1:05", "1:00:00"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ariaKeys, keyOf, KEYS } from "../../web/src/keys.js";
+import { ariaKeys, keyOf, KEYS } from "../../web/src/common/keys.js";
 
 const press = (key, more = {}) => ({ key, code: `Key${key.toUpperCase()}`, altKey: false, ctrlKey: false, metaKey: false, shiftKey: false, repeat: false, ...more });
 const named = (event, where) => keyOf(event, where)?.name;

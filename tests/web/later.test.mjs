@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Later } from "../../web/src/later.js";
+import { Later } from "../../web/src/common/later.js";
 
 test("of many wishes only the last is done, once it has settled", () => {
   mock.timers.enable({ apis: ["setTimeout"] });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { intervalPlot, lossPlot, path, scale } from "../../web/src/learned-plot.js";
+import { intervalPlot, lossPlot, path, scale } from "../../web/src/learned/learned-plot.js";
 
 const FRAME = { left: 0, right: 300, top: 0, bottom: 100 };
 const epoch = (number, train_loss, held_out_loss) => ({ epoch: number, train_loss, held_out_loss });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as words from "../../web/src/learned-words.js";
+import * as words from "../../web/src/learned/learned-words.js";
 
 const figures = (more = {}) => ({
   held_out_perplexity: 32.5, general_perplexity: 30, distinct_2: 0.8, copied_8grams: 0.004, longest_copied_run: 9,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changed } from "../../web/src/library-ask.js";
-import { Tale } from "../../web/src/tale.js";
+import { changed } from "../../web/src/shelf/library-ask.js";
+import { Tale } from "../../web/src/telling/tale.js";
 import { FakeChannels, FakeClock, FakeLibrary, settled, Window } from "./fake-library.mjs";
 
 const room = () => ({ library: new FakeLibrary(), clock: new FakeClock(), channels: new FakeChannels() });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { danger, keptApart } from "../../web/src/library-words.js";
+import { danger, keptApart } from "../../web/src/saving/library-words.js";
 
 const offline = { code: "offline", message: "StorAIteller does not answer. Your text stays on this page." };
 const restarted = { code: "unauthorized", message: "Open the address: your story comes with it." };

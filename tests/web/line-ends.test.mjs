@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lineEnds } from "../../web/src/line-ends.js";
-import { manuscript } from "../../web/src/manuscript.js";
+import { lineEnds } from "../../web/src/manuscript/line-ends.js";
+import { manuscript } from "../../web/src/manuscript/manuscript.js";
 import { deleteCharBackward, EditorState } from "./codemirror.mjs";
 
 const open = (doc, anchor) => EditorState.create({ doc, selection: { anchor }, extensions: [manuscript, lineEnds] });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { begin, card, end, isWriting, manuscript, nameStory, recard, restore, storyId, takeOver, write } from "../../web/src/manuscript.js";
+import { begin, card, end, isWriting, manuscript, nameStory, recard, restore, storyId, takeOver, write } from "../../web/src/manuscript/manuscript.js";
 import { EditorState, redo, redoDepth, undo, undoDepth } from "./codemirror.mjs";
 
 /** An editor without a page: the state, and what the view does with transactions. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mixedOrigins } from "../../web/src/mix-origins.js";
-import { manuscript } from "../../web/src/manuscript.js";
-import { kept } from "../../web/src/origins.js";
-import { passage, replacePassage, setPassage } from "../../web/src/passage.js";
-import { lengthOf } from "../../web/src/runs.js";
+import { manuscript } from "../../web/src/manuscript/manuscript.js";
+import { passage, replacePassage, setPassage } from "../../web/src/manuscript/passage.js";
+import { kept } from "../../web/src/origins/origins.js";
+import { mixedOrigins } from "../../web/src/takes/mix-origins.js";
+import { lengthOf } from "../../web/src/text/runs.js";
 import { EditorState, undo } from "./codemirror.mjs";
 
 const PRESENT = "Bo sat down. The moon rose over the bay.";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { finished, isUsed, put, sentences } from "../../web/src/mix.js";
+import { finished, isUsed, put, sentences } from "../../web/src/takes/mix.js";
 
 test("sentences of a take are put together with one space between them", () => {
   const [first, second] = sentences("Ada ran. Bo sat. ");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canContinue, endNote, progressNote, restoredNote } from "../../web/src/notes.js";
-import { Pace } from "../../web/src/pace.js";
+import { canContinue, endNote, progressNote, restoredNote } from "../../web/src/server/notes.js";
+import { Pace } from "../../web/src/telling/pace.js";
 
 test("before the first word the page says what is being done", () => {
   assert.equal(progressNote({ stage: "loading", done: 0, total: 98_362_432 }), "Loading the model…");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { errand } from "../../web/src/errand.js";
-import { newPassage, OpenTakes } from "../../web/src/open-takes.js";
+import { errand } from "../../web/src/takes/errand.js";
+import { newPassage, OpenTakes } from "../../web/src/takes/open-takes.js";
 
 const SETTINGS = { genre: "Fantasy" };
 const parts = { before: "Ada. ", selected: "Bo ran.", after: " End." };

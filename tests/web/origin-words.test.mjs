@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { legend, sentence } from "../../web/src/origin-words.js";
+import { legend, sentence } from "../../web/src/origins/origin-words.js";
 
 const plain = (text) => text.replaceAll("\u00a0", " ");
 const told = (shares) => legend(shares).map(({ who, text }) => [who, plain(text)]);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attribute, begin, end, manuscript, restore, takeOver, write } from "../../web/src/manuscript.js";
-import { kept, origins, told } from "../../web/src/origins.js";
-import { lifting } from "../../web/src/lifted.js";
-import { lengthOf } from "../../web/src/runs.js";
-import { isInside, wordAround } from "../../web/src/word-edges.js";
+import { attribute, begin, end, manuscript, restore, takeOver, write } from "../../web/src/manuscript/manuscript.js";
+import { lifting } from "../../web/src/origins/lifted.js";
+import { kept, origins, told } from "../../web/src/origins/origins.js";
+import { lengthOf } from "../../web/src/text/runs.js";
+import { isInside, wordAround } from "../../web/src/text/word-edges.js";
 import { EditorState, isolateHistory, redo, redoDepth, undo, undoDepth } from "./codemirror.mjs";
 
 /** An editor without a page, whose text is shown with a letter for who wrote each part: `m:The sea. w:Mine.` */

@@ -1,8 +1,8 @@
 // The page put together of parts that only note what is done to them.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { LibraryDesk } from "../../web/src/library-desk.js";
-import { Page } from "../../web/src/page.js";
+import { Page } from "../../web/src/page/page.js";
+import { LibraryDesk } from "../../web/src/saving/library-desk.js";
 
 const element = () => ({
   value: "", textContent: "", dataset: {}, classList: { toggle() {} }, addEventListener() {}, setAttribute() {}, getAttribute: () => null,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { card, manuscript, storyId } from "../../web/src/manuscript.js";
-import { passage, replacePassage, setPassage } from "../../web/src/passage.js";
-import { retell } from "../../web/src/retelling.js";
+import { card, manuscript, storyId } from "../../web/src/manuscript/manuscript.js";
+import { passage, replacePassage, setPassage } from "../../web/src/manuscript/passage.js";
+import { retell } from "../../web/src/manuscript/retelling.js";
 import { EditorState, undo } from "./codemirror.mjs";
 
 const TEXT = "Ada ran. 👩‍👩‍👧 fell\r\nהלכה. The end.";

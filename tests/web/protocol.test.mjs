@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   continueFrom, generate, insertBetween, isLast, kept, readServerMessage, resume, rewrite, stop, summary, titles, wordsAfter,
-} from "../../web/src/protocol.js";
+} from "../../web/src/server/protocol.js";
 
 const examples = JSON.parse(readFileSync(new URL("../protocol_examples.json", import.meta.url)));
 

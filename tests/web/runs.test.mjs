@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ifFitting, lengthOf, shares, slice, splice, toPoints, toUnits } from "../../web/src/runs.js";
+import { ifFitting, lengthOf, shares, slice, splice, toPoints, toUnits } from "../../web/src/text/runs.js";
 
 const WHO = ["model", "edited", "writer", null];
 

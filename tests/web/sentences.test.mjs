@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SentenceReader, splitSentences } from "../../web/src/sentences.js";
+import { SentenceReader, splitSentences } from "../../web/src/text/sentences.js";
 
 const read = (pieces) => {
   const reader = new SentenceReader();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { begin, card, end, manuscript, restore, storyId } from "../../web/src/manuscript.js";
+import { begin, card, end, manuscript, restore, storyId } from "../../web/src/manuscript/manuscript.js";
+import { SettingsAside } from "../../web/src/settings/settings-aside.js";
 import { EditorState, redo, undo } from "./codemirror.mjs";
-import { SettingsAside } from "../../web/src/settings-aside.js";
 
 const element = () => ({ hidden: true, addEventListener(_, act) { this.press = act; }, getAttribute: () => null, focus() {} });
 const BLANK = { characters: [], keywords: [], genre: "Adventure", register: "Casual", max_words: 300, child_friendly: false, final_twist: false };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addNames, formField, parseWords, problems, splitList, wordsProblem } from "../../web/src/settings.js";
+import { addNames, formField, parseWords, problems, splitList, wordsProblem } from "../../web/src/settings/settings.js";
 
 const settings = (change = {}) => ({ characters: [], keywords: [], genre: "War", register: "Formal", child_friendly: false,
   max_words: 300, final_twist: false, ...change });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nameOf, notSaved } from "../../web/src/library-words.js";
-import { importOutcome, marked, standing, tagsIn } from "../../web/src/shelf-words.js";
+import { nameOf, notSaved } from "../../web/src/saving/library-words.js";
+import { importOutcome, marked, standing, tagsIn } from "../../web/src/shelf/shelf-words.js";
 
 test("a story without a title is called by its first words", () => {
   assert.equal(nameOf({ title: " Tide ", text: "x" }), "Tide");

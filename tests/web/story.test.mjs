@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { countWords, cutPassage, isBlank, passageRange } from "../../web/src/story.js";
+import { countWords, cutPassage, isBlank, passageRange } from "../../web/src/text/story.js";
 
 // The same cases as tests/test_story.py holds Python's count_words to.
 const WORDS = JSON.parse(readFileSync(new URL("../word_examples.json", import.meta.url)));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TakeRequests } from "../../web/src/take-requests.js";
+import { TakeRequests } from "../../web/src/takes/take-requests.js";
 
 function made() {
   const heard = [];

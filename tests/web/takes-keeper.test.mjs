@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { TakesKeeper } from "../../web/src/takes-keeper.js";
-import { mergeRecords } from "../../web/src/takes-merge.js";
+import { TakesKeeper } from "../../web/src/takes/takes-keeper.js";
+import { mergeRecords } from "../../web/src/takes/takes-merge.js";
 
 class Refused extends Error {
   constructor(status) {

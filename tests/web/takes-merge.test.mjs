@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { join } from "../../web/src/takes.js";
-import { mergeTakes } from "../../web/src/takes-merge.js";
+import { mergeTakes } from "../../web/src/takes/takes-merge.js";
+import { join } from "../../web/src/takes/takes.js";
 
 // The same cases as tests/library/test_takes.py holds the library to.
 const EXAMPLES = JSON.parse(readFileSync(new URL("../take_examples.json", import.meta.url)));

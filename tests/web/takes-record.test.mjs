@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { errand, messageFor } from "../../web/src/errand.js";
-import { findPassage, touching } from "../../web/src/passage-finder.js";
-import { choiceOf } from "../../web/src/choice.js";
-import { fromLeft, toLeft } from "../../web/src/left-takes.js";
-import { append, ask, current, decide, finish, noTakes } from "../../web/src/takes.js";
-import { became, beside, countTakes, fromRecord, toRecord } from "../../web/src/takes-record.js";
+import { choiceOf } from "../../web/src/takes/choice.js";
+import { errand, messageFor } from "../../web/src/takes/errand.js";
+import { fromLeft, toLeft } from "../../web/src/takes/left-takes.js";
+import { findPassage, touching } from "../../web/src/takes/passage-finder.js";
+import { became, beside, countTakes, fromRecord, toRecord } from "../../web/src/takes/takes-record.js";
+import { append, ask, current, decide, finish, noTakes } from "../../web/src/takes/takes.js";
 
 const about = { id: "p", errand: errand("passage", { action: "shorter", instruction: "sadder" }), before: "Ada. ", original: "Bo ran.", after: " End.", settings: null, model: "m" };
 const written = (...texts) =>

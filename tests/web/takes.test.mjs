@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as set from "../../web/src/takes.js";
+import * as set from "../../web/src/takes/takes.js";
 
 const message = (id, more = {}) => ({ id, type: "rewrite", selected: "Ada ran.", before: "", after: "", ...more });
 const asked = (...ids) => set.ask(set.noTakes, ids.map((id) => message(id)));

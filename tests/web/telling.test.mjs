@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import * as manuscript from "../../web/src/manuscript.js";
-import { reopened, undermost } from "../../web/src/reopening.js";
-import { onItsWay, takenUp } from "../../web/src/tale.js";
-import { Telling } from "../../web/src/telling.js";
+import * as manuscript from "../../web/src/manuscript/manuscript.js";
+import { reopened, undermost } from "../../web/src/manuscript/reopening.js";
+import { onItsWay, takenUp } from "../../web/src/telling/tale.js";
+import { Telling } from "../../web/src/telling/telling.js";
 import { EditorState, undo } from "./codemirror.mjs";
 
 globalThis.document = { hidden: false, addEventListener: () => {} };

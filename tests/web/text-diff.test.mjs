@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { difference } from "../../web/src/difference.js";
-import { changedPlaces, textDiff } from "../../web/src/text-diff.js";
-import { growth, reason, summary, when } from "../../web/src/version-words.js";
-import { countWords } from "../../web/src/story.js";
+import { growth, reason, summary, when } from "../../web/src/saving/version-words.js";
+import { difference } from "../../web/src/text/difference.js";
+import { countWords } from "../../web/src/text/story.js";
+import { changedPlaces, textDiff } from "../../web/src/text/text-diff.js";
 
 const without = (pieces, kind) => pieces.filter((each) => each.kind !== kind).map(({ text }) => text).join("");
 

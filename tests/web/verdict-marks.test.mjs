@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VerdictMarks } from "../../web/src/verdict-marks.js";
+import { VerdictMarks } from "../../web/src/verdicts/verdict-marks.js";
 
 /** A browser's storage, and tabs with marks of their own; whoever stores something is not told of it. */
 function browser({ isFull = false } = {}) {

@@ -1,7 +1,7 @@
 // The line for a reason, put together of elements that only note what is done to them.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { WhyLine } from "../../web/src/why-line.js";
+import { WhyLine } from "../../web/src/verdicts/why-line.js";
 
 const elements = new Map();
 const element = () => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inItsPlace, likely, restOfSentence, wordAt } from "../../web/src/words.js";
+import { inItsPlace, likely, restOfSentence, wordAt } from "../../web/src/bar/words.js";
 
 const TEXT = "Ada’s boat sank. The small door stood.\nBo ran.";
 const range = (words, text = TEXT) => ({ from: text.indexOf(words), to: text.indexOf(words) + words.length });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { progress, stopped } from "../../web/src/shelf-words.js";
-import { WritingWatch } from "../../web/src/writing-watch.js";
+import { progress, stopped } from "../../web/src/shelf/shelf-words.js";
+import { WritingWatch } from "../../web/src/shelf/writing-watch.js";
 import { FakeClock, settled } from "./fake-library.mjs";
 
 /** A watch over what a test says is being written; `said` is all that was heard of it. */

@@ -1,10 +1,10 @@
 // Puts the page *What it has learned* together.
 
-import { byId, setText } from "./elements.js";
-import { LearnedPage } from "./learned-page.js";
-import { readSeat } from "./seat.js";
-import { storages } from "./storages.js";
-import { Theme } from "./theme.js";
+import { byId, setText } from "./common/elements.js";
+import { storages } from "./common/storages.js";
+import { Theme } from "./common/theme.js";
+import { readSeat } from "./desk/seat.js";
+import { LearnedPage } from "./learned/learned-page.js";
 
 const { local, session } = storages();
 new Theme({ button: byId("theme"), label: byId("theme-name"), storage: local });
