@@ -14,6 +14,9 @@ LONG = "\n\n".join(
     f"{number}. Ada ran along the shore, and the tide ran after her. " * 4 for number in range(20)
 )
 
+TALL = "\n\n".join(["Ada ran."] * 40)
+"""Taller than the window, and soon read by the model."""
+
 
 @pytest.mark.parametrize("width", [360, 768, 1440])
 def test_nothing_scrolls_sideways(browser: Browser, site: Site, width: int) -> None:
@@ -42,7 +45,7 @@ def test_the_text_does_not_jump_while_a_story_is_written(desk: Desk) -> None:
 
 
 def test_a_writer_who_scrolled_up_stays_there(desk: Desk) -> None:
-    desk.put(LONG)
+    desk.put(TALL)
     desk.fill_settings(max_words=5_000)
     desk.page.keyboard.press("Escape")
     desk.page.evaluate("window.scrollTo(0, 300)")
@@ -50,7 +53,7 @@ def test_a_writer_who_scrolled_up_stays_there(desk: Desk) -> None:
     expect(continued).to_be_visible()
     continued.click()
     desk.page.evaluate("window.scrollTo(0, 300)")
-    desk.until_begun(words=len(LONG.split()) + 10)
+    desk.until_begun(words=len(TALL.split()) + 10)
 
     assert desk.page.evaluate("window.scrollY") == 300
     desk.page.keyboard.press("Escape")
