@@ -115,7 +115,10 @@ async function open() {
     editor,
     onChange: show,
     onAsked: () => keeper.keep(),
-    onOver: (tale) => (keeper.keep(), library.sync.written(tale)),
+    onOver: (tale) => {
+      const [isKept, isSaved] = [keeper.keep(), library.sync.written(tale)];
+      return isKept || isSaved;
+    },
     onTrouble: (error) => page.complain(error),
   });
   const library = new LibraryDesk({

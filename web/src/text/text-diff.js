@@ -1,6 +1,7 @@
 // What changed from one text to another, in words. Pure.
 
 import { diffArrays, diffWordsWithSpace } from "diff";
+import { difference } from "./difference.js";
 
 /** Past so many differences a passage is shown as replaced as a whole: nobody reads confetti. */
 const MOST_EDITS = 400;
@@ -23,6 +24,18 @@ export function textDiff(before, after) {
     else pieces.push(piece(kindOf(part), part.value.join("")));
   }
   return pieces;
+}
+
+/** Whether `after` is `before` with more in it, at however many places, within words too: nothing was taken away. */
+export function onlyAdds(before, after) {
+  if (after.startsWith(before)) return true;
+  const isInserted = (from, to = piece("same", "")) => to.kind === "added" && adds(from.text, to.text);
+  return textDiff(before, after).every((each, at, pieces) => each.kind !== "removed" || isInserted(each, pieces[at + 1]));
+}
+
+function adds(before, after) {
+  const { from, to } = difference(before, after);
+  return from === to;
 }
 
 function words(before, after) {
