@@ -73,6 +73,7 @@ test("a text that only grew, at several places and within words, is told from on
   const ours = "Ada ran home to her mother.\n\nThe moon was bare and it wa";
   const grown = ["Once Ada ran home to her dear mother.\n\nThe moon was bare and it was late.", `${ours}s late.`, ours, "Ada 🌙ran home to her momther.\n\n\nThe moon was bare and so it wa"];
   for (const theirs of grown) assert.ok(onlyAdds(ours, theirs), theirs);
+  assert.ok(!onlyAdds("I saw you.", "I went home, and saw that she was there, with you."), "words that happen to be there");
   const others = ["Once Ada ran to her mother.\n\nThe moon was bare and it was late.", "", "Ada ran home to her mother, who was bare and late, and so it was that the moon came home to wait."];
   for (const theirs of others) assert.ok(!onlyAdds(ours, theirs), theirs);
 });
