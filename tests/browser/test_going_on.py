@@ -48,8 +48,9 @@ READ = """async ([id, wanted, patience]) => {
 }"""
 ADD = """async ([id, more]) => {
   const { revision, text } = await (await fetch(`/library/stories/${id}`)).json();
+  const headers = { "content-type": "application/json" };
   const body = JSON.stringify({ revision, text: text + more });
-  await fetch(`/library/stories/${id}`, { method: "PUT", body, headers: { "content-type": "application/json" } });
+  await fetch(`/library/stories/${id}`, { method: "PUT", body, headers });
 }"""
 LISTED = "async () => (await (await fetch('/library/stories?limit=1000')).json()).total"
 
