@@ -54,6 +54,7 @@ export class WritingDesk {
 
   /** Have no more written of a story that is to be put away: each new word that is saved would bring it back. Throws ApiError. */
   async end({ id }) {
+    await this.read(); // it may have been begun since
     if (!this.rows.has(id)) return;
     await this.#end(id);
     await new Promise((resolve) => clock.set(resolve, SAVED_MS));
