@@ -150,8 +150,9 @@ async def test_a_story_that_was_thrown_away_stays_in_the_trash(room: Generations
     library.create(id=STORY, text="Once")
     library.trash(STORY)
     await settled(room.begin(asked(story=STORY)))
-    assert kept(library) == ("Once", [])
+    assert kept(library) == ("Once", ["generation"])
     assert library.get(STORY).trashed_at
+    assert library.version(STORY, 1).text == WHOLE, "whoever takes it out again finds the rest"
 
 
 async def test_a_story_that_failed_halfway_is_kept_as_far_as_it_came(
@@ -166,7 +167,9 @@ async def test_a_story_without_a_word_is_none(
     room: Generations, library: Library, engine: ScriptedEngine
 ) -> None:
     engine.script = ()
-    await settled(room.begin(asked(story=STORY)))
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await settled(generation)  # nothing is to be kept by anybody
     assert library.page().total == 0
 
 
@@ -293,6 +296,7 @@ async def test_a_story_that_does_not_end_in_time_is_waited_for_no_longer(
     monkeypatch.setattr(generations, "FINISHING_SECONDS", GUARD)
     generation = room.begin(asked(story=STORY))
     with generation.heard():
+        await until(lambda: generation.told.text)
         assert not await room.stop(STORY)
     await settled(generation)
 
@@ -326,17 +330,93 @@ def test_a_save_in_between_is_looked_at_again(library: Library, monkeypatch: pyt
         finish_story(library, replace(story, generated=f"{WHOLE} Her name was Ada."))
 
 
+def fill(library: Library, monkeypatch: pytest.MonkeyPatch, *, times: int | None = None) -> list[int]:
+    """Let no story in so many times, or ever; what is returned counts the tries."""
+    create, tries = library.create, [0]
+
+    def full(*args: Any, **values: Any) -> Any:
+        tries[0] += 1
+        if times is None or tries[0] <= times:
+            raise LibraryFullError("The disk is full.")
+        return create(*args, **values)
+
+    monkeypatch.setattr(library, "create", full)
+    return tries
+
+
 async def test_a_library_that_fails_costs_no_word(
     room: Generations, library: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(*args: Any, **values: Any) -> None:
-        raise LibraryFullError("The disk is full.")
-
-    monkeypatch.setattr(library, "create", full)
+    monkeypatch.setattr(generations, "RETRY_SECONDS", (0.0, 0.0))
+    tries = fill(library, monkeypatch)
     generation = await settled(room.begin(asked(story=STORY)))
+    assert tries == [3]
     assert "The disk is full." in caplog.text
     assert room.find("g1") is generation
     assert generation.told.text == WHOLE
+
+
+async def test_a_library_that_is_locked_for_a_while_has_the_story_afterwards(
+    room: Generations, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was tried once, and what nobody heard was lost when it was forgotten."""
+    monkeypatch.setattr(generations, "RETRY_SECONDS", (0.0, GUARD))
+    tries = fill(library, monkeypatch, times=2)
+    generation = room.begin(asked(story=STORY))
+    await until(lambda: tries == [2])
+    assert room.under_way(STORY) == [generation], "whoever opens the story can take it up"
+    assert await asyncio.wait_for(room.stop(STORY), GUARD), "who asks for it has it tried at once"
+    assert kept(library) == (WHOLE, ["generation"])
+
+
+async def test_a_story_that_the_library_has_no_room_for_is_left_to_a_page_that_keeps_it(
+    room: Generations, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "RETRY_SECONDS", (GUARD,))
+    tries = fill(library, monkeypatch)
+    generation = room.begin(asked(story=STORY))
+    await until(lambda: tries == [1])
+    room.find("g1").attention.keep()
+    await settled(generation)
+    assert tries == [1]
+
+
+async def test_the_end_of_the_app_does_not_wait_for_a_library_without_room(
+    engine: ScriptedEngine, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "RETRY_SECONDS", (GUARD, GUARD))
+    room = Generations(ScriptedModels(engine), EnginePool(), library, News())
+    tries = fill(library, monkeypatch)
+    room.begin(asked(story=STORY))
+    await until(lambda: tries == [1])
+    await asyncio.wait_for(room.aclose(), GUARD / 2)
+
+
+async def test_an_id_that_is_used_again_costs_the_first_story_nothing(
+    engine: ScriptedEngine, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knew of the first any more, and the end of the app waited ten minutes for its page."""
+    room = Generations(ScriptedModels(engine), EnginePool(), library, News())
+    first = room.begin(asked(story=STORY))
+    with first.heard():
+        await until(lambda: first.told.is_over)
+        second = room.begin(asked(story=STORY[:-1] + "2"))
+        assert room.under_way() == [first, second]
+        await asyncio.wait_for(room.aclose(), GUARD / 2)
+    assert kept(library) == (WHOLE, ["generation"])
+
+
+async def test_a_story_that_waits_for_its_page_is_known_however_many_ended_since(
+    room: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "MAX_ENDED", 0)
+    generation = room.begin(asked(story=STORY))
+    with generation.heard():
+        await until(lambda: generation.told.is_over)
+        assert room.find("g1") is generation
+    await settled(generation)
+    with pytest.raises(UnknownRequestError):
+        room.find("g1")
 
 
 async def test_the_end_of_the_app_keeps_stories_as_far_as_they_came(

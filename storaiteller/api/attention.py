@@ -44,17 +44,18 @@ class Attention:
 
     async def neglected(self, grace: float, patience: float) -> bool:
         """Wait until it is kept (False), or nobody does (True): it was heard by nobody for ``grace`` seconds,
-        or for ``patience`` seconds by somebody who kept nothing."""
+        or for ``patience`` seconds by somebody who kept nothing. A hurry ends with it."""
         loop = asyncio.get_running_loop()
         end = loop.time() + patience
-        while not self.is_kept:
-            self._moved.clear()
-            try:
+        try:
+            while not self.is_kept:
+                self._moved.clear()
                 async with asyncio.timeout(self._wait(grace, end - loop.time())):
                     await self._moved.wait()
-            except TimeoutError:
-                return not self.is_kept
-        return False
+        except TimeoutError:
+            pass
+        self._most = None
+        return not self.is_kept
 
     def _wait(self, grace: float, left: float) -> float:
         if self._most is not None:

@@ -33,9 +33,9 @@ class FinishedStory:
 def finish_story(library: Library, story: FinishedStory) -> Story | None:
     """Save the whole story, with a version, if the library holds a beginning of it that has ``before``.
 
-    Anything else there is the writer's own: a text that was edited or replaced stays, and the whole becomes a
-    version of it; one that was thrown away is left alone; a beginning too, if it was the whole before, of
-    which the page keeps a version as soon as it has it. Returns the story as it is then, or None where its
+    Anything else there is the writer's own: a text that was edited or replaced stays, in the trash too, and
+    the whole becomes a version of it; a beginning stays if it was the whole before, of which the page keeps
+    a version as soon as it has it. Returns the story as it is then, or None where its
     text stayed as it was. Waits for the disk. Raises the ``LibraryError`` family, and ``ConflictError``
     for a story that somebody changes again and again.
     """
@@ -57,12 +57,10 @@ def _finish(library: Library, story: FinishedStory) -> Story | None:
     except StoryMissingError:
         origins = None if story.before else extended((), len(story.text), "model")
         return library.create(id=story.id, text=story.text, origins=origins, reason="generation", **about)
-    if stored.trashed_at:
-        return None
     if stored.text != story.text:
         if _was_whole(library, story):
             return None
-        if not _is_beginning(stored.text, story):
+        if stored.trashed_at or not _is_beginning(stored.text, story):
             library.keep_version(story.id, "generation", text=story.text)
             return None
         origins = extended(stored.origins, len(story.text) - len(stored.text), "model")

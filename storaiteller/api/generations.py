@@ -29,6 +29,9 @@ SLEEPING_SECONDS = 600.0
 """As long as this whoever heard a story to its end may take to keep it. The line of a page that sleeps is
 found dead within a minute; some browsers hold it open for the page."""
 
+RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
+"""Between tries to finish a story in a library that is locked, or has no room."""
+
 MAX_SLEEPING = 16
 """Stories that wait so at once; the oldest waits no more. Each takes what its text takes."""
 
@@ -74,9 +77,10 @@ class Generations:
         self._running: dict[str, Generation] = {}
         self._ended: dict[str, Generation] = {}
         """In the order in which they ended."""
-        self._unsettled: dict[str, Generation] = {}
+        self._unsettled: list[Generation] = []
         """In the order in which they were begun."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
 
     def begin(self, request: WriteRequest) -> Generation:
         """Run a request. Raises ``DuplicateIdError`` and ``TooManyRequestsError``."""
@@ -88,8 +92,7 @@ class Generations:
             )
         self._ended.pop(request.id, None)
         generation = self._running[request.id] = Generation(request, self._models, self._pool)
-        self._unsettled.pop(request.id, None)
-        self._unsettled[request.id] = generation
+        self._unsettled.append(generation)
         task = asyncio.create_task(self._see_through(generation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -98,7 +101,8 @@ class Generations:
     def find(self, request_id: str) -> Generation:
         """A request under way, or one that ended and is remembered. Raises ``UnknownRequestError``."""
         self._forget()
-        found = self._running.get(request_id) or self._ended.get(request_id)
+        unsettled = (each for each in reversed(self._unsettled) if each.id == request_id)
+        found = next(unsettled, None) or self._ended.get(request_id)
         if found is None:
             raise UnknownRequestError(f"There is no request {request_id!r} here.", field="id")
         return found
@@ -108,7 +112,7 @@ class Generations:
 
         One that was told to its end is among them until the library has it, or somebody who keeps it.
         """
-        known = [each for each in self._unsettled.values() if each.library_id]
+        known = [each for each in self._unsettled if each.library_id]
         return [each for each in known if story in (None, each.library_id)]
 
     async def stop(self, story: StoryId) -> bool:
@@ -125,7 +129,8 @@ class Generations:
 
     async def aclose(self) -> None:
         """End all that is under way; stories that nobody keeps are kept as far as they came."""
-        for generation in self._unsettled.values():
+        self._is_closing = True
+        for generation in self._unsettled:
             generation.end()
             generation.attention.hurry()
         if self._tasks:
@@ -137,24 +142,34 @@ class Generations:
             del self._running[generation.id]
             self._ended[generation.id] = generation
             self._forget()
-            if story := generation.story:
+            if (story := generation.story) and story.generated:
                 self._wake_sleeping()
                 if await generation.attention.neglected(FINISHING_SECONDS, SLEEPING_SECONDS):
-                    await self._finish(story)
+                    await self._finish(generation, story)
         finally:
-            if self._unsettled.get(generation.id) is generation:
-                del self._unsettled[generation.id]
+            self._unsettled.remove(generation)
             generation.settle()
 
-    async def _finish(self, story: FinishedStory) -> None:
-        """See that the story is in the library."""
+    async def _finish(self, generation: Generation, story: FinishedStory) -> None:
+        """See that the story is in the library, or with somebody who keeps it, as long as there is hope."""
+        for pause in RETRY_SECONDS:
+            if await self._saved(story) or self._is_closing:
+                return
+            if not await generation.attention.neglected(pause, pause):
+                return
+        await self._saved(story)
+
+    async def _saved(self, story: FinishedStory) -> bool:
         try:
             if finished := await asyncio.to_thread(finish_story, self._library, story):
                 self._news.tell(finished)
         except StoraitellerError as error:
             log.error("A story could not be finished in the library: %s", error.message)
+            return False
         except Exception:
             log.exception("a story could not be finished in the library")
+            return False
+        return True
 
     def _wake_sleeping(self) -> None:
         """Wait no more for whoever was to keep the oldest, if there are too many."""

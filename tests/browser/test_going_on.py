@@ -46,6 +46,12 @@ READ = """async ([id, wanted, patience]) => {
   }
   return text;
 }"""
+ADD = """async ([id, more]) => {
+  const { revision, text } = await (await fetch(`/library/stories/${id}`)).json();
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ revision, text: text + more });
+  await fetch(`/library/stories/${id}`, { method: "PUT", body, headers });
+}"""
 LISTED = "async () => (await (await fetch('/library/stories?limit=1000')).json()).total"
 
 
@@ -148,18 +154,24 @@ def as_the_server_told_it_meanwhile(page: Page, site: Site, telling: dict[str, A
     return told
 
 
-def test_stop_without_a_line_stops_here_at_once(page: Page, site: Site) -> None:
+def test_stop_without_a_line_stops_here_at_once_and_a_line_that_is_back_brings_what_others_wrote(
+    page: Page, site: Site
+) -> None:
     line = Line(page)
     desk = Desk(page, site.address).open()
-    begin(desk, max_words=2_000)
+    telling = begin(desk, max_words=2_000)
     line.cut()
     expect(desk.note).to_contain_text("The line dropped")
     desk.primary.click()
     stopped = desk.until_written()
     expect(desk.note).to_contain_text("Stopped")
-    line.mend()
     expect(desk.button("Continue")).to_be_visible(timeout=SLOW_MS)
     assert desk.text == stopped
+    wait_for_story(page, telling, stopped)
+    page.evaluate(ADD, [telling["story"], " Elsewhere."])
+    line.mend()
+    expect(desk.story).to_contain_text("Elsewhere.", timeout=SLOW_MS)
+    assert desk.text == f"{stopped} Elsewhere."
 
 
 def test_a_story_left_in_mid_writing_is_shown_in_the_library_goes_on_where_it_is_opened_and_stops_there(
@@ -195,6 +207,20 @@ def test_a_story_left_in_mid_writing_is_shown_in_the_library_goes_on_where_it_is
     expect(progress).to_have_count(0)
     told = as_the_server_told_it(page, telling)
     wait_for_story(page, telling, shown + told)
+
+
+def test_a_story_that_is_put_away_in_mid_writing_stays_away(desk: Desk, site: Site) -> None:
+    """Each new word that its page saved took it out of the trash."""
+    story = begin(desk, max_words=2_000)["story"]
+    shelf = desk.page.context.new_page()
+    shelf.goto(f"{site.origin}/library")
+    row = shelf.locator(f"[data-story='{story}']")
+    row.locator("summary").click()
+    row.get_by_role("button", name="Move to trash").click()
+    expect(desk.primary).to_have_text("Write another")
+    expect(desk.note).to_contain_text("in the library's trash")
+    shelf.goto(f"{site.origin}/library#trash")
+    expect(row).to_be_visible()
 
 
 def test_two_windows_hear_a_story_to_its_end_and_it_stays_one(

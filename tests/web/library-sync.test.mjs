@@ -375,9 +375,15 @@ test("a left-over of a story that has come further since makes no second one", a
   const { id } = window;
   window.type(" Ada ran home.");
   await clock.pass(1000);
-  window.sync.bring([{ id, title: "", revision: 1, base: null, baseTitle: "", want: { text: "Once. Ada" } }]);
+  const left = { id, title: "", revision: 1, base: null, baseTitle: "", want: { text: "Once. Ada" } };
+  window.sync.bring([left]);
   await clock.pass(2000);
   assert.deepEqual([library.texts, window.said], [["Once. Ada ran home."], []]);
+  const whole = "Once. Ada ran home to her mother again.";
+  window.text = `At first: ${whole}`;
+  window.sync.bring([{ ...left, want: { text: whole.slice(0, 28) } }]);
+  await clock.pass(2000);
+  assert.deepEqual([library.texts, window.said], [[`At first: ${whole}`], []]);
 });
 
 test("a story in the background that was changed on both sides is not said to be on the page", async () => {
@@ -583,6 +589,16 @@ test("what is typed into a story that two windows hear is in both, and parts not
   }
 });
 
+test("what is typed at several places of it parts nothing either", async () => {
+  const { library, clock, window, other } = await heardTwice();
+  for (const each of [window, other]) each.hear(" Ada ran home to her mother, who waited");
+  window.text = window.text.replace("Once.", "Once more.").replace("mother", "dear old mother");
+  for (const each of [window, other]) await (each.hear(" there."), each.end());
+  await clock.pass(10_000);
+  const whole = "Once more. Ada ran home to her dear old mother, who waited there.";
+  assert.deepEqual([library.texts, window.text, other.text], [[whole], whole, whole]);
+});
+
 test("what was told is a story of its own beside one from which words of it are gone", async () => {
   const { library, clock, window } = await heardTwice();
   window.hear(" Ada ran home.");
@@ -652,6 +668,19 @@ test("a change that is asked for here is no news when the server tells of it fir
   window.type(" Bo.");
   await clock.pass(1000);
   assert.deepEqual(library.texts, ["Once. Bo."]);
+});
+
+test("what is due while the library makes another text of the story is saved after it", async () => {
+  const { library, window, clock } = await begun();
+  const left = window.id;
+  window.sync.leave("b".repeat(32), { text: "Twice.", settings: {}, model: null });
+  let answer;
+  const change = window.sync.change(() => new Promise((resolve) => (answer = resolve)));
+  await clock.pass(3000);
+  answer({ revision: library.stories.get(left).revision });
+  await change;
+  await clock.pass(3000);
+  assert.deepEqual(library.texts, ["Once.", "Twice."]);
 });
 
 test("a change that is refused leaves all as it was, and saving goes on", async () => {

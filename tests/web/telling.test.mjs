@@ -54,6 +54,8 @@ class Window {
   /** What was on its way whenever that was to be kept at once. */
   kept = [];
   asked = null;
+  /** Whether what was told is kept at its end, or a promise of it. */
+  safe = true;
   constructor(desk = null) {
     const known = desk && { ...desk, telling: onItsWay(desk) };
     this.editor = new FakeEditor(known);
@@ -65,7 +67,7 @@ class Window {
     };
     this.telling = new Telling({
       editor: this.editor, connection, announcer: silent, onChange: ignored, onTrouble: ignored,
-      onAsked: () => this.kept.push(this.telling.kept), onOver: (tale) => this.over.push(tale), diagnose: async () => "",
+      onAsked: () => this.kept.push(this.telling.kept), onOver: (tale) => (this.over.push(tale), this.safe), diagnose: async () => "",
     });
     if (known?.telling) this.telling.resume(known.telling);
   }
@@ -141,14 +143,32 @@ test("a story that was continued is told to its end, and Undo takes away what wa
   }
 });
 
-test("a story is known to be on its way as soon as it is asked for, and to be over though no word came", () => {
+test("a story is known to be on its way as soon as it is asked for, and to be over though no word came", async () => {
   const window = new Window({ text: "Ada ran. ", card: null, story: null });
   window.telling.continue(SETTINGS, "m");
   assert.deepEqual([window.kept.length, window.kept[0]?.id, window.kept[0]?.begun], [1, window.asked.id, false]);
   window.telling.stop();
   window.done("cancelled");
   assert.deepEqual([window.over.length, window.over[0].begun, window.telling.kept], [1, false, null]);
+  await null;
   assert.deepEqual(window.keptBy, [window.asked.id, 1], "the server is told once the desk knows");
+});
+
+test("the server is not told to leave a story alone that neither this browser nor the library has", async () => {
+  for (const isSaved of [true, false]) {
+    const window = new Window();
+    window.telling.write(SETTINGS, "m");
+    let save;
+    window.safe = new Promise((resolve) => (save = resolve));
+    window.tell(PIECES);
+    window.done();
+    await window.over;
+    assert.equal(window.keptBy, undefined, "this browser has no room for it");
+    save(isSaved);
+    await window.safe;
+    await null;
+    assert.equal(Boolean(window.keptBy), isSaved);
+  }
 });
 
 test("a story that was stopped stays stopped over a reload", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { growth, reason, summary, when } from "../../web/src/saving/version-words.js";
 import { difference } from "../../web/src/text/difference.js";
 import { countWords } from "../../web/src/text/story.js";
-import { changedPlaces, textDiff } from "../../web/src/text/text-diff.js";
+import { changedPlaces, onlyAdds, textDiff } from "../../web/src/text/text-diff.js";
 
 const without = (pieces, kind) => pieces.filter((each) => each.kind !== kind).map(({ text }) => text).join("");
 
@@ -67,4 +67,13 @@ test("a version says why it was kept and what it added", () => {
   assert.equal(growth({ words: 99 }, { words: 100 }), "−1 word");
   assert.equal(summary(textDiff("Ada ran.", "Ada ran."), countWords), "The same as the story now.");
   assert.equal(summary(textDiff("Ada ran.", "Ada ran home fast."), countWords), "Since then: 2 words added, 0 removed.");
+});
+
+test("a text that only grew, at several places and within words, is told from one that lost some", () => {
+  const ours = "Ada ran home to her mother.\n\nThe moon was bare and it wa";
+  const grown = ["Once Ada ran home to her dear mother.\n\nThe moon was bare and it was late.", `${ours}s late.`, ours, "Ada 🌙ran home to her momther.\n\n\nThe moon was bare and so it wa"];
+  for (const theirs of grown) assert.ok(onlyAdds(ours, theirs), theirs);
+  assert.ok(!onlyAdds("I saw you.", "I went home, and saw that she was there, with you."), "words that happen to be there");
+  const others = ["Once Ada ran to her mother.\n\nThe moon was bare and it was late.", "", "Ada ran home to her mother, who was bare and late, and so it was that the moon came home to wait."];
+  for (const theirs of others) assert.ok(!onlyAdds(ours, theirs), theirs);
 });

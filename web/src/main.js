@@ -84,7 +84,10 @@ async function open() {
   const diagnose = () => health.diagnose();
   const connection = new Connection(`${location.origin.replace(/^http/, "ws")}/ws`, {
     onChanged: ({ story, revision, trashed }) => library.sync.heard({ id: story, revision, isTrashed: trashed }),
-    onLine: (up) => (!up || health.now?.ready === false) && health.check(),
+    onLine: (up) => {
+      if (!up || health.now?.ready === false) health.check();
+      if (up) library.sync.follow(); // nothing was heard of the story meanwhile
+    },
     stops: left?.stops,
   });
   const shared = { connection, announcer, diagnose };
@@ -115,7 +118,10 @@ async function open() {
     editor,
     onChange: show,
     onAsked: () => keeper.keep(),
-    onOver: (tale) => (keeper.keep(), library.sync.written(tale)),
+    onOver: (tale) => {
+      const [isKept, isSaved] = [keeper.keep(), library.sync.written(tale)];
+      return isKept || isSaved;
+    },
     onTrouble: (error) => page.complain(error),
   });
   const library = new LibraryDesk({

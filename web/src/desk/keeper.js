@@ -26,6 +26,7 @@ export class Keeper {
     this.#timer = setTimeout(() => this.keep(), SOON_MS);
   }
 
+  /** Returns whether there was room. */
   keep() {
     clearTimeout(this.#timer);
     this.#timer = null;
@@ -33,5 +34,6 @@ export class Keeper {
     const failed = !this.desks.keep(this.id, this.collect());
     if (failed !== this.#failed) this.onFull(failed);
     this.#failed = failed;
+    return !failed;
   }
 }

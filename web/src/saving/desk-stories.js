@@ -2,6 +2,7 @@
 
 import { fingerprint } from "../text/fingerprint.js";
 import { isBlank } from "../text/story.js";
+import { onlyAdds } from "../text/text-diff.js";
 import { StorySync } from "./story-sync.js";
 
 export class DeskStories {
@@ -26,7 +27,8 @@ export class DeskStories {
     if (!living) return this.add(record);
     if (living === this.current) living.wish(this.page.read());
     const { want } = record;
-    if (!want || fingerprint(want.text) === record.base || living.knows(want.text) || living.want?.text.startsWith(want.text)) return living;
+    if (!want || fingerprint(want.text) === record.base || living.knows(want.text)) return living;
+    if (living.want && onlyAdds(want.text, living.want.text)) return living;
     const theirs = { ...want, ...living.want, id: living.id, title: living.title };
     const ours = this.part(record, theirs);
     this.page.keptApart?.(theirs, { id: ours.id, ...ours.want });

@@ -84,14 +84,16 @@ export class LibrarySync {
 
   /**
    * A story was told to its end, or as far as it came; `tale` knows what the server may have saved of it. What others did
-   * meanwhile to the story on the page is met now.
+   * meanwhile to the story on the page is met now. Resolves to whether the library has it.
    */
   async written(tale) {
-    if (!tale.begun) return this.follow();
-    this.look();
-    if (this.current) this.current.tale = tale;
-    await this.keep("generation");
+    if (tale.begun) {
+      this.look();
+      if (this.current) this.current.tale = tale;
+      await this.keep("generation");
+    }
     await this.follow();
+    return !this.stories.isDirty;
   }
 
   /** Save now, and wait for it. Resolves to whether everything is in the library. */

@@ -34,11 +34,14 @@ export class SaveLoop {
     await this.#work();
   }
 
-  /** Have `act` at work in the place of saving; resolves, or fails, as it does. */
+  /** Have `act` at work in the place of saving, which follows; resolves, or fails, as it does. */
   async instead(act) {
     while (this.#working) await this.#working;
     const acting = act();
-    this.#working = acting.catch(() => {}).finally(() => (this.#working = null));
+    this.#working = acting.catch(() => {}).finally(() => {
+      this.#working = null;
+      this.touch(); // what was due meanwhile found somebody at work
+    });
     return acting;
   }
 

@@ -6,6 +6,7 @@
 import { difference } from "../text/difference.js";
 import { fingerprint } from "../text/fingerprint.js";
 import { ifFitting } from "../text/runs.js";
+import { onlyAdds } from "../text/text-diff.js";
 
 const TRIED = 200;
 /** Before more characters than these go from what the library holds, that becomes a version. */
@@ -176,9 +177,7 @@ export class StorySync {
 
   /** Another window that heard the same story put words into it: all that was told is there too. */
   #isToldIn({ text }) {
-    if (!this.#isTold) return false;
-    const { from, to } = difference(this.want.text, text);
-    return from === to;
+    return this.#isTold && onlyAdds(this.want.text, text);
   }
 
   /** The words are ours to change; of the titles, the one that was changed. */

@@ -89,6 +89,7 @@ export class LibraryPage {
 
   #trash(story) {
     return this.#do(async () => {
+      await this.writing.end(story);
       await api.trashStory(story.id);
       this.channel?.postMessage({ id: story.id, isTrashed: true });
       await this.shelf.drop(story.id);

@@ -52,22 +52,33 @@ export class WritingDesk {
     for (const told of stories) if (!isStopped(told)) this.#say(ended(this.#named(told)));
   }
 
+  /** Have no more written of a story that is to be put away: each new word that is saved would bring it back. Throws ApiError. */
+  async end({ id }) {
+    await this.read(); // it may have been begun since
+    if (!this.rows.has(id)) return;
+    await this.#end(id);
+    await new Promise((resolve) => clock.set(resolve, SAVED_MS));
+  }
+
   #stop(told) {
-    const { story } = told;
     return this.attempt(async () => {
-      this.rows.stopping.add(story);
-      this.shelf.drawRows();
-      try {
-        const { status } = await stopWriting(story);
-        const name = this.#named(told);
-        await this.read();
-        this.bar.say(status === 202 ? stopping(name) : stopped(name, told));
-      } catch (error) {
-        this.rows.stopping.delete(story);
-        this.shelf.drawRows();
-        throw error;
-      }
+      const { status } = await this.#end(told.story);
+      const name = this.#named(told);
+      await this.read();
+      this.bar.say(status === 202 ? stopping(name) : stopped(name, told));
     });
+  }
+
+  async #end(story) {
+    this.rows.stopping.add(story);
+    this.shelf.drawRows();
+    try {
+      return await stopWriting(story);
+    } catch (error) {
+      this.rows.stopping.delete(story);
+      this.shelf.drawRows();
+      throw error;
+    }
   }
 
   #named(told) {

@@ -19,7 +19,8 @@ export class Telling {
 
   /**
    * `onAsked()` hears that there is a story on its way, which is to be kept, `onOver(tale)` that it came to an end, words or
-   * none, `onTrouble(error)` of every error message; `diagnose()` says why the line dropped.
+   * none, and tells, or resolves to, whether it is safe; `onTrouble(error)` hears of every error message; `diagnose()` says
+   * why the line dropped.
    */
   constructor({ editor, connection, announcer, onChange, onAsked, onOver, onTrouble, diagnose }) {
     Object.assign(this, { editor, connection, announcer, onChange, onAsked, onOver, onTrouble, diagnose });
@@ -163,9 +164,13 @@ export class Telling {
       this.editor.end();
     }
     this.#now = null;
-    this.onOver(tale);
-    this.connection.keep(tale.id); // now that the desk has it: nobody else need see to it
+    this.#handOver(tale);
     this.#show({ phase: "idle", elapsed: performance.now() - since, ...figures });
+  }
+
+  /** The server need see to it no longer, now that the desk, or else the library, has it. */
+  async #handOver(tale) {
+    if (await this.onOver(tale)) this.connection.keep(tale.id);
   }
 
   #tick() {

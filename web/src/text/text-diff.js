@@ -1,33 +1,52 @@
 // What changed from one text to another, in words. Pure.
 
 import { diffArrays, diffWordsWithSpace } from "diff";
+import { difference } from "./difference.js";
 
 /** Past so many differences a passage is shown as replaced as a whole: nobody reads confetti. */
 const MOST_EDITS = 400;
 /** So few characters that two changes have between them read more easily as part of one. */
 const BRIDGE = 10;
+/** Where a text grew at more places than one in so many of its characters, it is another text. */
+const BETWEEN = 12;
 
 const lines = (text) => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 const piece = (kind, text) => ({ kind, text });
 const kindOf = ({ added, removed }) => (added ? "added" : removed ? "removed" : "same");
 
 /** `[{kind, text}]`, kind being same, removed or added: all but the added joined are `before`, all but the removed are `after`. */
-export function textDiff(before, after) {
+export const textDiff = (before, after) => diff(before, after, calm);
+
+function diff(before, after, tidy) {
   const found = diffArrays(lines(before), lines(after), { maxEditLength: 4000 });
   if (!found) return replaced(before, after);
   const pieces = [];
   for (let at = 0; at < found.length; at += 1) {
     const [part, next] = [found[at], found[at + 1]];
     const isPair = part.removed && next?.added;
-    if (isPair) pieces.push(...words(part.value.join(""), found[(at += 1)].value.join("")));
+    if (isPair) pieces.push(...words(part.value.join(""), found[(at += 1)].value.join(""), tidy));
     else pieces.push(piece(kindOf(part), part.value.join("")));
   }
   return pieces;
 }
 
-function words(before, after) {
+/** Whether `after` is `before` with more in it here and there, within words too: nothing was taken away. Words that only happen to be somewhere in it are not. */
+export function onlyAdds(before, after) {
+  if (after.startsWith(before)) return true;
+  const pieces = diff(before, after, (found) => found);
+  const isInserted = (from, to) => to?.kind === "added" && adds(from.text, to.text);
+  const places = pieces.filter(({ kind }) => kind !== "same").length;
+  return places <= 1 + before.length / BETWEEN && pieces.every((each, at) => each.kind !== "removed" || isInserted(each, pieces[at + 1]));
+}
+
+function adds(before, after) {
+  const { from, to } = difference(before, after);
+  return from === to;
+}
+
+function words(before, after, tidy) {
   const found = diffWordsWithSpace(before, after, { maxEditLength: MOST_EDITS });
-  return found ? calm(found.map((part) => piece(kindOf(part), part.value))) : replaced(before, after);
+  return found ? tidy(found.map((part) => piece(kindOf(part), part.value))) : replaced(before, after);
 }
 
 /** Changes that only a little word parts become one: first all that went, then all that came. */
