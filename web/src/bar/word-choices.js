@@ -35,7 +35,6 @@ export class WordChoices {
     const ifAsked = (act) => (said) => this.#request === id && (act(said), this.onChange());
     const failed = ifAsked((sentence) => this.#say(sentence));
     put(this, wordsAfter(id, now.settings, text.slice(0, word.from), { model: now.model }), {
-      began: ifAsked((progress) => progress && this.#say(progress)),
       words: ifAsked((words) => this.#show(words, text, word)),
       failed,
       ended: ifAsked(() => this.#list.children.length || this.#say(NONE)),

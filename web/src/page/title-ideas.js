@@ -45,7 +45,6 @@ export class TitleIdeas {
     this.#draw();
     const ifAsked = (act) => (said) => this.#request === id && act(said);
     put(this, titles(id, now.settings, this.editor.text, { model: now.model }), {
-      began: ifAsked((progress) => progress && this.#say(progress)),
       wrote: ifAsked((text) => ((this.#text += text), this.#draw())),
       ended: ifAsked(() => this.#ended(ideasIn(this.#text).length ? "" : NONE)),
       failed: ifAsked((sentence) => this.#ended(sentence)),
