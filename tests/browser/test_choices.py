@@ -29,6 +29,14 @@ def tell(page: Page, path: str, body: dict[str, Any]) -> None:
     assert told == 201
 
 
+ERROR_STANDS_OVER_REASON = """() => {
+  const [note, why] = ["note", "why"].map((id) => document.getElementById(id));
+  note.hidden = false;
+  note.dataset.tone = "error";
+  return why.checkVisibility() && note.getBoundingClientRect().bottom <= why.getBoundingClientRect().top;
+}"""
+
+
 def rows_of(site: Site, name: str) -> list[dict[str, str]]:
     with (site.data_dir / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file, strict=True))
@@ -70,6 +78,7 @@ def test_a_story_is_good_or_not_for_me_and_why(desk: Desk, site: Site) -> None:
     page.keyboard.press("Alt+n")
     expect(why).to_be_focused()
     page.keyboard.type("and too")
+    assert page.evaluate(ERROR_STANDS_OVER_REASON), "what is typed stays in sight"
     page.keyboard.press("Escape")
     expect(why).to_be_hidden()
     expect(desk.story).to_be_focused()

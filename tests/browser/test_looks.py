@@ -82,10 +82,22 @@ def test_a_phone_can_rewrite_by_touch(browser: Browser, site: Site) -> None:
     expect(desk.toolbar).to_be_visible()
     desk.button("Rewrite", desk.toolbar).tap()
     suggested = desk.until_suggested()
+    assert after_growing(desk, scroll_to=120) == 120, "what the editor measures itself on moves no page"
     desk.button("Accept", desk.suggestion).tap()
 
     assert desk.text == f"Ada ran. {suggested} The end."
     context.close()
+
+
+def after_growing(desk: Desk, *, scroll_to: int) -> int:
+    """Where the page stands once the suggestion has grown, and the editor has measured it."""
+    text = desk.suggestion.locator(".suggestion-text")
+    text.evaluate("text => (text.style.minHeight = '30rem')")
+    desk.page.wait_for_timeout(200)
+    desk.page.evaluate("y => window.scrollTo(0, y)", scroll_to)
+    text.evaluate("text => (text.style.minHeight = '40rem')")
+    desk.page.wait_for_timeout(200)
+    return int(desk.page.evaluate("window.scrollY"))
 
 
 def test_the_dark_page_is_dark(browser: Browser, site: Site) -> None:

@@ -121,3 +121,44 @@ test("a story kept apart in the background is said, with the way to it", () => {
   done.told.keptApart({ id: "b", title: "Tide" }, { title: "Tide (another window)" });
   assert.equal(shown().href, "/library", "without an id, the library knows where it is");
 });
+
+test("the writer's own text is not measured by a number of words that it has passed already", () => {
+  page.settings = { value: { max_words: 300 }, check: () => ({}), hasWords: true };
+  assert.equal(shown().max, 300, "room to write on");
+  page.editor.text = "word ".repeat(301);
+  page.editor.doc = {};
+  assert.equal(shown().max, null);
+  page.editor.card = { settings: { max_words: 300 } };
+  assert.equal(shown().max, 300, "this one was asked for so");
+});
+
+test("Escape in a suggestion is for the suggestion, even beside the open settings", () => {
+  page.bar.isOpen = false;
+  page.drawer = { isOpen: true, close: () => done.order.push("drawer") };
+  page.taking = { isOpen: true, isWriting: false, view: { hasFocus: true }, keep: () => done.order.push("takes") };
+  page.escape();
+  page.taking.view.hasFocus = false;
+  page.escape();
+  assert.deepEqual(done.order, ["takes", "drawer"]);
+});
+
+test("that settings were put aside is said no longer once they are back", () => {
+  page.aside.kept = {};
+  page.open({}, { isAside: true });
+  assert.match(shown().note, /bring yours back/);
+  page.changed();
+  assert.match(shown().note, /bring yours back/);
+  page.aside.kept = null;
+  page.changed();
+  assert.equal(shown().note, "");
+});
+
+test("an error that the writer has gone on after is over once takes are asked for", () => {
+  page.telling.forget = () => page.telling.say("");
+  page.telling.say("The line dropped.", "error");
+  page.taking.isWriting = true;
+  page.changed();
+  assert.equal(shown().note, "The line dropped.", "it may not have been read yet");
+  typed();
+  assert.equal(shown().note, "");
+});

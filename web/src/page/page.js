@@ -5,7 +5,7 @@ import { countWords, isBlank } from "../text/story.js";
 import { Scene } from "./scene.js";
 
 const TAKES_FIRST = "Accept or discard the suggestion first, or keep it for later.";
-const ASIDE = "The settings are this story's now. Yours are kept there.";
+const ASIDE = "The settings are this story's now. You can bring yours back.";
 
 export class Page {
   #scene = new Scene();
@@ -55,14 +55,14 @@ export class Page {
     this.taking.view.focus();
   }
 
-  /** Esc: put away the toolbar, stop what is being written, or close the drawer. */
+  /** Esc: put away the toolbar, stop what is being written, or close what the hands are on, or the drawer. */
   escape() {
     const { bar, taking, telling, drawer } = this;
     if (bar.isOpen) bar.dismiss();
     else if (taking.isWriting) taking.stop();
     else if (telling.busy) telling.stop();
-    else if (drawer.isOpen) drawer.close();
     else if (taking.view.hasFocus) taking.keep();
+    else if (drawer.isOpen) drawer.close();
     else if (this.library.notice) this.library.dismiss();
     else return false;
     return true;
@@ -147,7 +147,7 @@ export class Page {
   changed() {
     if (!this.editor) return;
     this.library.sync.touch();
-    if (!this.taking.isOpen && this.telling.state.note === TAKES_FIRST) this.telling.state.note = "";
+    this.#outlive();
     this.keeper.touch();
     this.show();
   }
@@ -179,6 +179,14 @@ export class Page {
     if (settings) return settings;
     this.drawer.open();
     return this.settings.check();
+  }
+
+  /** What is said goes when it has become of no use: the takes are put away, the settings are back, or other takes are asked for after an error. */
+  #outlive() {
+    const { aside, taking, telling } = this;
+    const { note } = telling.state;
+    if ((note === TAKES_FIRST && !taking.isOpen) || (note === ASIDE && !aside.kept)) telling.state.note = "";
+    else if (taking.isWriting && this.isErrorSeen) telling.forget();
   }
 
   /** What was said of a story is no longer true once it is edited, or is another one. */

@@ -27,7 +27,7 @@ export class Scene {
       ...telling.state,
       ...this.#note(page),
       words: this.#words,
-      max: told?.max_words ?? (settings.hasWords ? form.max_words : null),
+      max: told?.max_words ?? (settings.hasWords && this.#words <= form.max_words ? form.max_words : null),
       model: models.isKnown ? models.name(models.current) : "",
       primary: telling.busy ? "Stop" : isEmpty ? "Write" : "Write another",
       blocked: taking.isOpen,

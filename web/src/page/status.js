@@ -24,7 +24,7 @@ export class Status {
     byId("note").dataset.tone = now.tone;
     byId("note").classList.toggle("is-long", now.note.length > LONG);
     byId("note").hidden = !now.note && !now.canContinue && !now.canReopen;
-    byId("other-story").hidden = !now.href;
+    this.#show(byId("other-story"), Boolean(now.href));
     if (now.href) byId("other-story").href = now.href;
     setText(byId("other-story"), now.link ?? "");
     setText(this.#primary, now.primary);
@@ -36,7 +36,7 @@ export class Status {
     this.#primary.classList.toggle("is-blocked", now.blocked);
   }
 
-  /** A button about to vanish hands its focus to the one that stays. */
+  /** A button or link about to vanish hands its focus to the one that stays. */
   #show(button, isThere) {
     if (!isThere && document.activeElement === button) this.#primary.focus();
     button.hidden = !isThere;

@@ -4,6 +4,8 @@ import { percent, words } from "../text/figures.js";
 
 export const LOST = "The line to StorAIteller dropped. What was written is here, and you can continue.";
 
+export const DROPPED = "The line to StorAIteller dropped. Please try again.";
+
 export const AWAY = "The line dropped. The story goes on as soon as it is back.";
 
 export const UNANSWERED = "StorAIteller did not answer, and your page is as it was. Please try again.";

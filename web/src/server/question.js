@@ -1,6 +1,6 @@
 // One request to the model, heard to its end; what it means is for whoever asked. Knows no DOM.
 
-import { LOST, progressNote } from "./notes.js";
+import { DROPPED, progressNote } from "./notes.js";
 
 const AWAY = "Waiting for StorAIteller…";
 const NOTHING = () => {};
@@ -30,7 +30,7 @@ function listener(diagnose, on) {
     done: ({ finish_reason: reason }) => hears.ended(reason),
     error: ({ message: sentence, code }) => hears.failed(sentence, code),
     lost: hears.lost ?? (async () => {
-      hears.failed(LOST);
+      hears.failed(DROPPED);
       const why = await diagnose();
       if (why) hears.failed(why);
     }),
