@@ -42,7 +42,7 @@ export class Summary {
     this.#text = "";
     const ifAsked = (act) => (said) => this.#request === id && act(said);
     put(this, summary(id, now.settings, text, { model: now.model }), {
-      began: ifAsked((progress) => progress && this.#say(progress)),
+      began: ifAsked((progress) => progress && this.#say(progress, { isSpoken: false })),
       wrote: ifAsked((piece) => ((this.#text += piece), this.#say(""), this.announcer.hear(piece), this.#draw())),
       ended: ifAsked((reason) => this.#ended(reason === "cancelled" ? "Stopped." : this.#text.trim() ? "" : NONE)),
       failed: ifAsked((sentence) => this.#ended(sentence)),
@@ -74,7 +74,8 @@ export class Summary {
     [byId("summary-stop"), byId("summary-copy"), byId("summary-again")].find((button) => !button.hidden).focus();
   }
 
-  #say(sentence) {
+  #say(sentence, { isSpoken = true } = {}) {
+    byId("summary-state").ariaLive = isSpoken ? "polite" : "off";
     setText(byId("summary-state"), sentence);
   }
 }
