@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from storaiteller.library.values import Take
+from storaiteller.library.values import Passage, Take
 
 _WHOLE = ("stop", "length")
 
@@ -24,6 +24,17 @@ def merged(there: Sequence[Take], given: Sequence[Take]) -> tuple[Take, ...]:
     together = known | {take.id: _of_both(known.get(take.id, take), take) for take in given}
     accepted = {take.id for take in given if take.outcome == "accepted"}
     return tuple(_after(take, accepted) for take in together.values())
+
+
+def joined(here: Passage, other: Passage) -> Passage:
+    """A passage that is here with what an archive has of it: the takes of both, all else from the later one.
+
+    The later one counts as the one that is given. Done again it changes nothing: those here stay in order.
+    """
+    older, later = (here, other) if other.updated_at > here.updated_at else (other, here)
+    both = {take.id: take for take in merged(older.takes, later.takes)}
+    in_order = dict.fromkeys(take.id for take in (*here.takes, *other.takes))
+    return replace(later, created_at=here.created_at, takes=tuple(both[name] for name in in_order))
 
 
 def _of_both(there: Take, given: Take) -> Take:
