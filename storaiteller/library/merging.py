@@ -15,13 +15,15 @@ _WHOLE = ("stop", "length")
 
 
 def merged(there: Sequence[Take], given: Sequence[Take]) -> tuple[Take, ...]:
-    """Every take of both, each once: those that are there, in their order, then those that are new.
+    """Every take of both, each once: those that are there, in their order, then those that are new; whoever
+    gives them all says in which order.
 
     Of a take that both have, the words count that came to their end, else the longer ones, else those given.
     A decision counts until another is given for the take; a take that is given as accepted is the only one.
     """
     known = {take.id: take for take in there}
-    together = known | {take.id: _of_both(known.get(take.id, take), take) for take in given}
+    ours = {take.id: _of_both(known.get(take.id, take), take) for take in given}
+    together = ours if known.keys() <= ours.keys() else known | ours
     accepted = {take.id for take in given if take.outcome == "accepted"}
     return tuple(_after(take, accepted) for take in together.values())
 
