@@ -83,5 +83,5 @@ def columns_of(first_line: bytes) -> tuple[str, ...]:
 
 
 def is_rearranged(first_line: bytes, columns: Iterable[str]) -> bool:
-    """Whether a spreadsheet may have made it of these columns: moved, with others, or with other separators."""
+    """Whether a spreadsheet may have made it of these columns: moved, with others, or parted otherwise."""
     return set(columns) <= set(re.split("[,;\t]", ",".join(columns_of(first_line))))
