@@ -22,6 +22,7 @@ from storaiteller.preferences_csv import (
     COUNTS,
     STRUCK_OUT,
     Kind,
+    PairNote,
     PairRow,
     Preference,
     decode,
@@ -55,18 +56,7 @@ class PairPage(NamedTuple):
     counting: int
 
 
-class _Note(NamedTuple):
-    standing: int
-    created_at: str
-    digest: bytes
-    choice_id: str
-    is_verdict: bool
-    is_waiting: bool
-    prompt: bytes
-    sides: bytes
-
-
-class PreferenceLedger(Ledger[PairRow, _Note]):
+class PreferenceLedger(Ledger[PairRow, PairNote]):
     """The pairs at ``path``; see ``Ledger`` for what it promises."""
 
     def __init__(self, path: Path, *, lock_timeout: float = 10.0) -> None:
@@ -168,16 +158,16 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         found = () if row.is_verdict else self._by_sides({row.sides, row.opposite}).values()
         return [self._struck_out(file, entry) for each in found for entry in _counting(each)]
 
-    def _by_sides(self, wanted: Collection[bytes]) -> dict[bytes, list[Entry[_Note]]]:
+    def _by_sides(self, wanted: Collection[bytes]) -> dict[bytes, list[Entry[PairNote]]]:
         """The entries of choices on these sides, the oldest first; verdicts have rules of their own."""
-        found: dict[bytes, list[Entry[_Note]]] = {sides: [] for sides in wanted}
+        found: dict[bytes, list[Entry[PairNote]]] = {sides: [] for sides in wanted}
         for entry in self._index.values():
             if entry.note.sides in found and not entry.note.is_verdict:
                 found[entry.note.sides].append(entry)
         return found
 
     def _rows_for(
-        self, file: FileIO, pair: Preference, known: dict[bytes, list[Entry[_Note]]]
+        self, file: FileIO, pair: Preference, known: dict[bytes, list[Entry[PairNote]]]
     ) -> list[PairRow]:
         """The rows to write for a pair: itself, unless it is known, and those that it strikes out."""
         if pair.is_verdict:
@@ -191,7 +181,7 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
             pair = _told_again(self._row_at(file, there[-1]), pair)
         return [*undone, *_one(self._row_for(pair))]
 
-    def _struck_out(self, file: FileIO, entry: Entry[_Note]) -> PairRow:
+    def _struck_out(self, file: FileIO, entry: Entry[PairNote]) -> PairRow:
         return replace(self._row_at(file, entry), standing=STRUCK_OUT)
 
     def _row_for(self, pair: Preference) -> PairRow | None:
@@ -209,7 +199,7 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
             else standing_row(pair, COUNTS)
         )
 
-    def _known(self, pair_id: str) -> Entry[_Note]:
+    def _known(self, pair_id: str) -> Entry[PairNote]:
         entry = self._index.get(pair_id)
         if entry is None:
             raise UnknownPairError(
@@ -218,7 +208,7 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         return entry
 
 
-def _counting(entries: Sequence[Entry[_Note]]) -> list[Entry[_Note]]:
+def _counting(entries: Sequence[Entry[PairNote]]) -> list[Entry[PairNote]]:
     return [entry for entry in entries if entry.note.standing == COUNTS]
 
 
@@ -237,19 +227,10 @@ def _chosen_for(verdict: Preference, good_for: GoodFor) -> str:
     return verdict.chosen if verdict.chosen in good else next(iter(good), "")
 
 
-_CODEC: Codec[PairRow, _Note] = Codec(
+_CODEC = Codec(
     columns=COLUMNS,
     encode=encode,
     decode=decode,
     id_of=lambda row: row.pair_id,
-    note_of=lambda row: _Note(
-        row.standing,
-        row.created_at,
-        row.digest(),
-        row.choice_id,
-        row.is_verdict,
-        row.chosen == "",
-        digest_of(row.prompt),
-        row.sides,
-    ),
+    note_of=PairNote.of,
 )
