@@ -25,10 +25,7 @@ export class TakesView {
   begin() {
     if (this.sight().isWhole) this.openSheet();
     this.draw();
-    if (this.sight().isWhole) return;
-    const hand = document.activeElement;
-    const isStill = () => [hand, document.body].includes(document.activeElement); // one that went elsewhere meanwhile stays there
-    requestAnimationFrame(() => this.sight() && isStill() && this.box.reveal());
+    if (!this.sight().isWhole) requestAnimationFrame(() => this.sight() && this.box.reveal());
   }
 
   openSheet() {
