@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from storaiteller import durable
 from storaiteller.errors import LedgerError
-from storaiteller.ledger_csv import columns_of, header_of, is_row_begun
+from storaiteller.ledger_csv import columns_of, header_of, is_rearranged, is_row_begun
 from storaiteller.ledger_index import Codec, Entry, Index, Note, Row
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,14 @@ class Ledger(Generic[Row, Note]):
         if not first.endswith(b"\n") and self._header.startswith(first):
             durable.replace(self.path, self._header)
         elif columns_of(first) != self._codec.columns and not self._take_over(first):
-            raise UnfitError(f"is not a ledger of {self._words.rows}", "Move that file elsewhere")
+            raise self._unfit(first)
+
+    def _unfit(self, first: bytes) -> UnfitError:
+        if not is_rearranged(first, self._codec.columns):
+            return UnfitError(f"is not a ledger of {self._words.rows}", "Move that file elsewhere")
+        order = ", ".join(self._codec.columns)
+        advice = f"Save it anew with commas between just these columns, in this order: {order},"
+        return UnfitError("has other columns, or other marks between them, than it was given", advice)
 
     def _catch_up(self, file: FileIO) -> None:
         """Learn what was appended since last time, by anybody; set a torn last row aside."""

@@ -80,3 +80,8 @@ def columns_of(first_line: bytes) -> tuple[str, ...]:
     """The column names, with or without quotes, a byte order mark, or a carriage return."""
     names = first_line.decode("utf-8-sig", "replace").replace('"', "").strip()
     return tuple(names.split(","))
+
+
+def is_rearranged(first_line: bytes, columns: Iterable[str]) -> bool:
+    """Whether a spreadsheet may have made it of these columns: moved, with others, or parted otherwise."""
+    return set(columns) <= set(re.split("[,;\t]", ",".join(columns_of(first_line))))

@@ -22,6 +22,7 @@ from storaiteller.preferences_csv import (
     COUNTS,
     STRUCK_OUT,
     Kind,
+    PairNote,
     PairRow,
     Preference,
     decode,
@@ -55,18 +56,7 @@ class PairPage(NamedTuple):
     counting: int
 
 
-class _Note(NamedTuple):
-    standing: int
-    created_at: str
-    digest: bytes
-    choice_id: str
-    is_verdict: bool
-    is_waiting: bool
-    prompt: bytes
-    sides: bytes
-
-
-class PreferenceLedger(Ledger[PairRow, _Note]):
+class PreferenceLedger(Ledger[PairRow, PairNote]):
     """The pairs at ``path``; see ``Ledger`` for what it promises."""
 
     def __init__(self, path: Path, *, lock_timeout: float = 10.0) -> None:
@@ -78,8 +68,8 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
 
         The same pair again is nothing new. A choice that is told again, with a reason now, keeps its time and
         its standing; a new choice counts, even if the same was struck out before. Of two texts of one story
-        the later choice holds: made the other way round before, that is struck out; made the same way before
-        on a prompt that shows more or less of the story, it is there already.
+        one pair counts at most, that of the later choice: made the other way round before, that is struck
+        out; made the same way before on a prompt that shows more or less of the story, it is that pair.
         """
         with self._held("The choice could not be saved") as file:
             return self._keep(file, {pair.pair_id: pair for pair in pairs}.values())
@@ -106,12 +96,16 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
             return self._row_at(file, self._known(pair_id))
 
     def stand(self, pair_id: str, standing: int) -> PairRow:
-        """Let a pair count, or strike it out; ``UnknownPairError`` if there is none."""
+        """Let a pair count, or strike it out; ``UnknownPairError`` if there is none.
+
+        If it counts, no other of the same two texts of its story does.
+        """
         with self._held("The choice could not be changed") as file:
             row = self._row_at(file, self._known(pair_id))
             if row.standing != standing:
+                others = self._undone(file, row) if standing == COUNTS else []
                 row = replace(row, standing=standing)
-                self._append(file, [row])
+                self._append(file, [*others, row])
             return row
 
     def strike_verdict(self, story_id: str) -> bool:
@@ -159,27 +153,36 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
         self._append(file, rows)
         return len(rows)
 
-    def _by_sides(self, wanted: Collection[bytes]) -> dict[bytes, list[Entry[_Note]]]:
+    def _undone(self, file: FileIO, row: PairRow) -> list[PairRow]:
+        """What counts of the same two texts, either way round, struck out."""
+        found = () if row.is_verdict else self._by_sides({row.sides, row.opposite}).values()
+        return [self._struck_out(file, entry) for each in found for entry in _counting(each)]
+
+    def _by_sides(self, wanted: Collection[bytes]) -> dict[bytes, list[Entry[PairNote]]]:
         """The entries of choices on these sides, the oldest first; verdicts have rules of their own."""
-        found: dict[bytes, list[Entry[_Note]]] = {sides: [] for sides in wanted}
+        found: dict[bytes, list[Entry[PairNote]]] = {sides: [] for sides in wanted}
         for entry in self._index.values():
             if entry.note.sides in found and not entry.note.is_verdict:
                 found[entry.note.sides].append(entry)
         return found
 
     def _rows_for(
-        self, file: FileIO, pair: Preference, known: dict[bytes, list[Entry[_Note]]]
+        self, file: FileIO, pair: Preference, known: dict[bytes, list[Entry[PairNote]]]
     ) -> list[PairRow]:
         """The rows to write for a pair: itself, unless it is known, and those that it strikes out."""
         if pair.is_verdict:
             return _one(self._row_for(pair))
-        against = [entry for entry in known[pair.opposite] if entry.note.standing == COUNTS]
-        undone = [replace(self._row_at(file, entry), standing=STRUCK_OUT) for entry in against]
-        if pair.pair_id not in self._index and known[pair.sides]:
-            latest = known[pair.sides][-1]
-            if undone or latest.note.standing == COUNTS or latest.note.choice_id == pair.choice_id:
-                pair = self._row_at(file, latest)
-        return [*undone, *_one(standing_row(pair, COUNTS) if undone else self._row_for(pair))]
+        same = known[pair.sides]
+        if again := [entry for entry in same if entry.note.choice_id == pair.choice_id]:
+            return _one(self._row_for(_told_again(self._row_at(file, again[-1]), pair)))
+        undone = [self._struck_out(file, entry) for entry in _counting(known[pair.opposite])]
+        there = _counting(same) or same
+        if there and self._index.get(pair.pair_id) not in there:
+            pair = _told_again(self._row_at(file, there[-1]), pair)
+        return [*undone, *_one(self._row_for(pair))]
+
+    def _struck_out(self, file: FileIO, entry: Entry[PairNote]) -> PairRow:
+        return replace(self._row_at(file, entry), standing=STRUCK_OUT)
 
     def _row_for(self, pair: Preference) -> PairRow | None:
         """The row to write for a pair, or None when the ledger says the same already."""
@@ -196,13 +199,22 @@ class PreferenceLedger(Ledger[PairRow, _Note]):
             else standing_row(pair, COUNTS)
         )
 
-    def _known(self, pair_id: str) -> Entry[_Note]:
+    def _known(self, pair_id: str) -> Entry[PairNote]:
         entry = self._index.get(pair_id)
         if entry is None:
             raise UnknownPairError(
                 "This choice is not known here. Load the page again to see those that are."
             )
         return entry
+
+
+def _counting(entries: Sequence[Entry[PairNote]]) -> list[Entry[PairNote]]:
+    return [entry for entry in entries if entry.note.standing == COUNTS]
+
+
+def _told_again(row: PairRow, pair: Preference) -> PairRow:
+    """A pair that is there, as the choice of ``pair``, with its reason if it has one."""
+    return replace(row, choice_id=pair.choice_id, reason=pair.reason or row.reason)
 
 
 def _one(row: PairRow | None) -> list[PairRow]:
@@ -215,19 +227,10 @@ def _chosen_for(verdict: Preference, good_for: GoodFor) -> str:
     return verdict.chosen if verdict.chosen in good else next(iter(good), "")
 
 
-_CODEC: Codec[PairRow, _Note] = Codec(
+_CODEC = Codec(
     columns=COLUMNS,
     encode=encode,
     decode=decode,
     id_of=lambda row: row.pair_id,
-    note_of=lambda row: _Note(
-        row.standing,
-        row.created_at,
-        row.digest(),
-        row.choice_id,
-        row.is_verdict,
-        row.chosen == "",
-        digest_of(row.prompt),
-        row.sides,
-    ),
+    note_of=PairNote.of,
 )

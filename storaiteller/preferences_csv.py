@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from storaiteller.ledger_csv import decode_fields, digest_of, encode_fields, header_of
 
@@ -94,6 +94,32 @@ class PairRow(Preference):
     def counts(self) -> bool:
         """Whether there is something to learn from it."""
         return self.standing == COUNTS and self.chosen != ""
+
+
+class PairNote(NamedTuple):
+    """What of a row stays in memory."""
+
+    standing: int
+    created_at: str
+    digest: bytes
+    choice_id: str
+    is_verdict: bool
+    is_waiting: bool
+    prompt: bytes
+    sides: bytes
+
+    @classmethod
+    def of(cls, row: PairRow) -> PairNote:
+        return cls(
+            standing=row.standing,
+            created_at=row.created_at,
+            digest=row.digest(),
+            choice_id=row.choice_id,
+            is_verdict=row.is_verdict,
+            is_waiting=row.chosen == "",
+            prompt=digest_of(row.prompt),
+            sides=row.sides,
+        )
 
 
 _FIELDS = tuple(Preference.__dataclass_fields__)

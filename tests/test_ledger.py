@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -290,6 +291,21 @@ def test_a_ledger_that_a_spreadsheet_saved_is_still_ours(ledger: FeedbackLedger,
     assert not ledger.save(good_story(story='plain "quoted", and\nlong'))
     assert ledger.take_back("s1")
     assert pd.read_csv(path)["Rating"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("how", [{}, {"sep": ";"}, {"sep": "\t"}])
+def test_a_ledger_that_a_spreadsheet_rearranged_is_left_as_it_is_and_can_be_mended(
+    ledger: FeedbackLedger, path: Path, how: dict[str, Any]
+) -> None:
+    ledger.save(good_story(story="plain"))
+    frame = pd.read_csv(path)
+    frame.to_csv(path, index=False, **{"columns": [*frame.columns][::-1]} | how)
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match=r"other columns, or other marks .*in this order: Prompt, Story, "):
+        FeedbackLedger(path).open()
+    assert path.read_bytes() == before
+    frame.to_csv(path, index=False)
+    assert [each.story for each in FeedbackLedger(path).latest()] == ["plain"]
 
 
 def test_a_line_that_makes_no_sense_is_passed_over_not_removed(

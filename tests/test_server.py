@@ -97,9 +97,9 @@ def server(ollama: ThreadedFakeOllama, tmp_path: Path) -> Iterator[Running]:
 
 def test_it_prints_one_line_whose_address_lets_its_reader_in(server: Running) -> None:
     here = f"http://127.0.0.1:{server.port}/"
-    with httpx.Client(trust_env=False) as stranger:
+    with httpx.Client(trust_env=False, timeout=GUARD) as stranger:
         assert stranger.get(here).status_code == 401
-    with httpx.Client(trust_env=False) as writer:
+    with httpx.Client(trust_env=False, timeout=GUARD) as writer:
         page = writer.get(server.address)
         assert page.status_code == 200
         assert "<title>StorAIteller" in page.text
@@ -123,7 +123,7 @@ def test_with_a_password_no_token_is_printed(ollama: ThreadedFakeOllama, tmp_pat
     arguments = ("--port", "0", "--data-dir", str(tmp_path))
     with started(*arguments, OLLAMA_HOST=ollama.url, STORAITELLER_PASSWORD="open sesame") as server:
         assert "token" not in server.line
-        with httpx.Client(trust_env=False) as writer:
+        with httpx.Client(trust_env=False, timeout=GUARD) as writer:
             login = writer.post(f"{server.address}login", data={"password": "open sesame"})
             assert login.status_code == 303
             assert writer.get(server.address).status_code == 200
@@ -135,7 +135,7 @@ def test_a_second_one_takes_the_next_free_port_and_says_so(
     arguments = ("--port", str(server.port), "--data-dir", str(tmp_path))
     with started(*arguments, OLLAMA_HOST=ollama.url) as second:
         assert second.port > server.port
-        with httpx.Client(trust_env=False) as writer:
+        with httpx.Client(trust_env=False, timeout=GUARD) as writer:
             assert writer.get(server.address).status_code == 200
             assert writer.get(second.address).status_code == 200
         code, _, err = second.end(signal.SIGINT)
@@ -171,7 +171,7 @@ def test_without_a_model_it_serves_the_page_all_the_same(tmp_path: Path) -> None
     """Nothing can be fetched: pip has no index."""
     arguments = ("--port", "0", "--data-dir", str(tmp_path))
     with started(*arguments, OLLAMA_HOST="127.0.0.1:9", PIP_NO_INDEX="1") as server:
-        with httpx.Client(trust_env=False) as writer:
+        with httpx.Client(trust_env=False, timeout=GUARD) as writer:
             assert writer.get(server.address).status_code == 200
             health = writer.get(f"http://127.0.0.1:{server.port}/health").json()
         code, _, err = server.end(signal.SIGINT)

@@ -274,7 +274,7 @@ class Library:
         Under its own id, unless another text has that: then under one that is made of both, so that the same
         archive adds nothing the second time. A story that is there with the same text stays as it is, but
         comes out of the trash if the archive's is not in it, has the archive's versions or origins if it has
-        none, and the passages that it lacks, the newest while there is room.
+        none, and the passages and takes that it lacks, the newest while there is room.
         """
         checked, kept, whole = adopted_story(story), adopted_versions(versions), adopted_passages(passages)
         with self._database.writing() as connection:

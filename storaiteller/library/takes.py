@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from storaiteller.library import stories
 from storaiteller.library.checks import is_id
 from storaiteller.library.database import Database
-from storaiteller.library.errors import TooManyPassagesError
-from storaiteller.library.merging import merged
+from storaiteller.library.errors import TooManyPassagesError, TooManyTakesError
+from storaiteller.library.merging import joined, merged
 from storaiteller.library.passages import check_limits, checked, is_same, size_of
 from storaiteller.library.schema import passages, takes
 from storaiteller.library.values import Passage, StoryId, Take
@@ -57,9 +57,7 @@ class Passages:
             if before is not None and is_same(before, kept):
                 return before
             kept = replace(kept, created_at=now if before is None else before.created_at, updated_at=now)
-            connection.execute(delete(passages).where(*of_this))
-            _check_room(connection, key, size_of(kept))
-            _add(connection, key, kept)
+            _put(connection, key, kept)
             return kept
 
     def delete(self, story: StoryId, passage: str) -> None:
@@ -76,28 +74,62 @@ def listed(connection: Connection, story: int) -> list[Passage]:
 
 
 def adopt(connection: Connection, story: int, given: Sequence[Passage]) -> tuple[int, int]:
-    """Add the passages that are not there yet, as they are, while there is room: how many, and how many not.
+    """Add the passages that are not there yet, as they are, and the takes that those which are lack.
 
-    The newest go first.
+    While there is room, the newest first: how many passages that changed, and how many found none.
     """
     there = set(connection.scalars(select(passages.c.id).where(passages.c.story == story)))
-    new = {each.id: each for each in given if each.id not in there}
+    newest = sorted({each.id: each for each in given}.values(), key=_made, reverse=True)
+    new = [each for each in newest if each.id not in there]
+    fitting = _fitting(connection, story, new)
+    for each in reversed(fitting):
+        _add(connection, story, each)
+    came = [_join(connection, story, each) for each in newest if each.id in there]
+    return len(fitting) + came.count(True), len(new) - len(fitting) + came.count(None)
+
+
+def _made(passage: Passage) -> datetime:
+    return passage.created_at
+
+
+def _fitting(connection: Connection, story: int, given: Sequence[Passage]) -> list[Passage]:
+    """The first of them, as many as there is room for."""
     count, size = _taken(connection, story)
     fitting: list[Passage] = []
-    for each in sorted(new.values(), key=lambda each: each.created_at, reverse=True):
+    for each in given:
         count, size = count + 1, size + size_of(each)
         if count > MAX_PASSAGES or size > MAX_BYTES:
             break
         fitting.append(each)
-    for each in reversed(fitting):
-        _add(connection, story, each)
-    return len(fitting), len(new) - len(fitting)
+    return fitting
+
+
+def _join(connection: Connection, story: int, other: Passage) -> bool | None:
+    """Have the takes of an archive beside those that are here. Whether that changed them; None: no room."""
+    [here] = _found(connection, passages.c.story == story, passages.c.id == other.id)
+    both = joined(here, other)
+    if is_same(here, both):
+        return False
+    try:
+        check_limits(both)
+        with connection.begin_nested():
+            _put(connection, story, both)
+    except (TooManyTakesError, TooManyPassagesError):
+        return None
+    return True
 
 
 def _joined(before: Passage, given: Passage) -> Passage:
     both = replace(given, takes=merged(before.takes, given.takes))
     check_limits(both)
     return both
+
+
+def _put(connection: Connection, story: int, passage: Passage) -> None:
+    """Write a passage down in the place of an earlier one, if there is one."""
+    connection.execute(delete(passages).where(passages.c.story == story, passages.c.id == passage.id))
+    _check_room(connection, story, size_of(passage))
+    _add(connection, story, passage)
 
 
 def _found(connection: Connection, *where: ColumnElement[bool]) -> list[Passage]:

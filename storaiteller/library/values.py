@@ -142,9 +142,9 @@ class Adopted:
     story: Story
     is_taken: bool
     """Whether that changed the library: it was not there before, or in the trash, or without its versions,
-    its origins or some of its passages."""
+    its origins or some of its passages or takes."""
     left_out: int = 0
-    """Passages for which there was no room."""
+    """Passages for which, or for whose takes, there was no room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

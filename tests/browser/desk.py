@@ -113,6 +113,7 @@ class Desk:
         expect(self.toolbar).to_be_visible()
         self.page.get_by_label("How to rewrite it").fill(instruction)
         self.button("Rewrite", self.toolbar).click()
+        expect(self.suggestion.locator(":focus")).to_be_visible()  # no sooner than a frame later
         self.until_suggested()
 
     def until_suggested(self) -> str:

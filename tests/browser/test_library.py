@@ -40,7 +40,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, demo_model_path: Path) -> 
 def served(running: Site) -> Site:
     """The app with an empty library, if nothing was generated: a story may be finished after its test."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(base_url=running.origin, headers=headers, trust_env=False) as writer:
+    with httpx.Client(base_url=running.origin, headers=headers, trust_env=False, timeout=None) as writer:
         while page := writer.get("/library/stories").raise_for_status().json()["stories"]:
             for story in page:
                 writer.post(f"/library/stories/{story['id']}/trash").raise_for_status()

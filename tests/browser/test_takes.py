@@ -79,6 +79,7 @@ def test_takes_outlive_the_page_and_are_found_again_at_their_place(desk: Desk) -
     in_library(desk)
     desk.page.reload()
     desk.button("Reopen").click()
+    expect(desk.button("Accept", desk.suggestion)).to_be_focused()
     assert desk.until_suggested() == take
     desk.page.keyboard.press("Escape")
     expect(desk.suggestion).not_to_be_visible()

@@ -15,11 +15,12 @@ from zipfile import ZipFile
 
 import pytest
 
-from storaiteller.library import favourites, origins, takes
+from storaiteller.library import favourites, origins, passages, takes
 from storaiteller.library.archive_values import MISSING, WRONG_ORIGINS, WRONG_RECORD, Limits, Refused
 from storaiteller.library.archive_writing import write_archive
 from storaiteller.library.importing import Imported, import_files
 from storaiteller.library.library import Library
+from storaiteller.library.merging import joined
 from storaiteller.library.values import Origins
 from tests.library.test_takes import ODD, passage, take
 from tests.library.test_trash import exported
@@ -172,6 +173,33 @@ def test_what_the_writer_has_since_is_not_written_over(library: Library) -> None
     assert library.get(STORY).origins == ((len(ODD), "writer"),)
     assert mine in library.passages.of(STORY)
     assert len(library.passages.of(STORY)) == 2
+
+
+def test_takes_that_a_passage_lacks_are_joined_and_the_later_decision_holds(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.passages.keep(STORY, passage("b" * 32, take("t3", "Three.")))
+    raw, [whole, *_] = archived(library), [each for each in library.passages.of(STORY) if each.id == "b" * 32]
+    library.passages.delete(STORY, "b" * 32)
+    mine = library.passages.keep(STORY, passage("b" * 32, take("new", outcome="accepted"), original="Later."))
+    with monkeypatch.context() as patch:
+        patch.setattr(passages, "MAX_TAKES", 3)
+        [refused] = imported(library, raw).refused
+        assert refused.why == "1 of its passages with takes were left out: it has as many as are kept."
+        assert mine in library.passages.of(STORY)
+    for _ in range(2):
+        assert imported(library, raw).refused == []
+        [both] = [each for each in library.passages.of(STORY) if each.id == "b" * 32]
+        assert [(each.id, each.outcome) for each in both.takes] == [
+            ("new", "accepted"), ("t1", "open"), ("t2", "discarded"), ("t3", "open")
+        ]  # fmt: skip
+        assert replace(both, takes=mine.takes) == mine
+    earlier = {name: getattr(passage("b" * 32), name) for name in ("created_at", "updated_at")}
+    ours = passage("b" * 32, take("new", outcome="accepted"), original="Earlier.", **earlier)
+    later = joined(ours, whole)
+    assert (later.original, later.created_at) == (whole.original, ours.created_at)
+    assert [each.outcome for each in later.takes] == ["discarded", "open", "accepted", "open"]
+    assert joined(later, whole) == later
 
 
 # --- what is damaged, or hostile ------------------------------------------------------------------

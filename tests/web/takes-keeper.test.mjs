@@ -259,3 +259,10 @@ test("a passage's takes are deleted here and in the library, and can be kept aga
   await tick();
   assert.deepEqual([...kept.keys()], ["a"]);
 });
+
+test("takes of a story that the library has no more are deleted all the same", async () => {
+  trouble = new Refused(404);
+  keeper.keep(record("a"));
+  await keeper.delete("a");
+  assert.deepEqual([keeper.kept, keeper.records], [[], []]);
+});

@@ -49,7 +49,9 @@ test("a choice among takes out of the library answers to what their record knows
   const choice = choiceOf({ about: back, takes: decide(takes, "t1") }, takes.list[1], "s");
   const { type, action, instruction, before, selected, after, settings: asked, model } = choice.asked;
   assert.deepEqual([type, action, instruction, before, selected, after, asked, model], ["rewrite", "shorter", "sadder", "Ada. ", "Bo ran.", " End.", settings, "m"]);
-  assert.deepEqual([choice.id, choice.kind, choice.chosen, choice.rejected], ["t1", "passage", "Bo sat.", ["Bo fell."]]);
+  assert.deepEqual([choice.kind, choice.chosen, choice.rejected], ["passage", "Bo sat.", ["Bo fell."]]);
+  const again = choiceOf({ about: back, takes: decide(takes, "t1") }, takes.list[1], "s");
+  assert.notEqual(again.id, choice.id, "to choose again is another choice");
   const kinds = [["insertion", "insert"], ["story", "generate"]];
   for (const [kind, message] of kinds) assert.equal(current(reopened({ kind }).takes).asked.type, message);
 });

@@ -24,7 +24,7 @@ export class RewriteBar {
     Object.assign(this, { editor, allowed, onAsk, range: new BarRange({ editor, allowed }) }, parts(this));
     this.#bar.addEventListener("submit", (event) => (event.preventDefault(), this.ask()));
     this.#bar.addEventListener("keydown", (event) => this.#escape(event));
-    this.#input.addEventListener("focus", () => this.editor.pick(this.#range));
+    this.#input.addEventListener("focus", () => this.editor.pick(this.range.wanted));
     this.#input.addEventListener("input", () => this.favourites.follow());
     this.#bar.addEventListener("focusout", ({ relatedTarget }) => this.#bar.contains(relatedTarget) || this.editor.pick(null));
     this.#listen();
@@ -74,8 +74,8 @@ export class RewriteBar {
     return true;
   }
 
-  /** Ask for what is typed, done in this way, for the range that the bar is at or for `range`. */
-  ask(way = {}, range = this.#range) {
+  /** Ask for what is typed, done in this way, for `range` or for what is selected now: the bar may not have come there yet. */
+  ask(way = {}, range = this.isOpen ? this.range.wanted : null) {
     if (!range || !this.allowed()) return;
     const asked = { instruction: this.typed, ...way };
     this.#leave();
@@ -162,7 +162,8 @@ export class RewriteBar {
   /** A press elsewhere puts the bar away; one in the text may begin another selection. */
   #pressed(target) {
     this.#pointerDown = !this.#bar.contains(target);
-    if (!this.#pointerDown || !this.isOpen) return;
+    if (!this.#pointerDown) return clearTimeout(this.#timer); // it stays under the pointer until that is lifted
+    if (!this.isOpen) return;
     if (!this.editor.view.dom.contains(target)) this.range.dismiss();
     this.#leave();
   }

@@ -49,6 +49,7 @@ export class ChoicesPage {
       const pair = await (isStruck ? putBack(id) : strikeOut(id));
       this.#replace(pair);
       this.#bar.say(isStruck ? counts(pair) : struck(pair), { undo: () => this.#toggle(pair) });
+      if (isStruck) this.read(); // its opposite counts no longer
     } catch (error) {
       this.#bar.say(error.message, { tone: "error" });
       if (error.status === 404) this.read();

@@ -53,8 +53,10 @@ export class TakesKeeper {
     try {
       if (this.sync.current?.revision) await this.api.deletePassage(this.story, id);
     } catch (error) {
-      if (mine && !this.owed.has(id)) this.owed.add(mine);
-      if (error.status !== 404) throw error;
+      if (error.status !== 404) {
+        if (mine && !this.owed.has(id)) this.owed.add(mine);
+        throw error;
+      }
     }
     this.#known.records.delete(id);
     this.owed.forgive();

@@ -15,10 +15,14 @@ function ofBoth(there, given) {
   return { ...words, outcome: given.outcome === "open" ? there.outcome : given.outcome };
 }
 
-/** Every take of both, each once: those that are `there`, in their order, then those that are new. One that is given as accepted is the only one. */
+/**
+ * Every take of both, each once: those that are `there`, in their order, then those that are new; whoever gives them all says in which order.
+ * One that is given as accepted is the only one.
+ */
 export function mergeTakes(there, given) {
-  const all = new Map(there.map((take) => [take.id, take]));
-  for (const take of given) all.set(take.id, all.has(take.id) ? ofBoth(all.get(take.id), take) : take);
+  const known = new Map(there.map((take) => [take.id, take]));
+  const ours = new Map(given.map((take) => [take.id, known.has(take.id) ? ofBoth(known.get(take.id), take) : take]));
+  const all = there.every(({ id }) => ours.has(id)) ? ours : new Map([...known, ...ours]);
   const accepted = given.filter(({ outcome }) => outcome === "accepted").map(({ id }) => id);
   const isFormer = ({ id, outcome }) => accepted.length > 0 && outcome === "accepted" && !accepted.includes(id);
   return [...all.values()].map((take) => (isFormer(take) ? { ...take, outcome: "discarded" } : take));
