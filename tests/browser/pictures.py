@@ -40,7 +40,7 @@ def writing(desk: Desk) -> None:
     """A story in mid-stream."""
     begin(desk)
     desk.primary.click()
-    desk.until_begun(words=60)
+    desk.until_begun(words=40)  # not every story has many more
 
 
 def written(desk: Desk) -> None:
