@@ -65,6 +65,7 @@ def naive(weights: Path, adapter: Path | None, asked: Text) -> tuple[float, list
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", [BASE, "active", "candidate"])
 @pytest.mark.parametrize("asked", TEXTS, ids=["usual", "no prompt", "one token", "long"])
 def test_it_is_the_sum_over_the_story_given_the_prompt(
