@@ -3,6 +3,7 @@
 import { barParts } from "./bar/bar-parts.js";
 import { RewriteBar } from "./bar/rewrite-bar.js";
 import { Announcer } from "./common/announcer.js";
+import { clock } from "./common/clock.js";
 import { byId } from "./common/elements.js";
 import { storages } from "./common/storages.js";
 import { Theme } from "./common/theme.js";
@@ -136,13 +137,13 @@ async function open() {
   const takesKeeper = new TakesKeeper({
     api: libraryApi,
     sync: library.sync,
-    clock: library.sync.clock,
+    clock,
     onChange: () => page.shelved(),
     onTold: (story, record) => taking.hear(story, record),
     onTrouble: (error) => (error ? page.trouble(error) : telling.busy || page.relieve()),
   });
   taking.keeper = takesKeeper;
-  const choices = new ChoiceKeeper({ send: keepPreference, clock: library.sync.clock, onTrouble: (error) => page.trouble(error), onChange: changed });
+  const choices = new ChoiceKeeper({ send: keepPreference, clock, onTrouble: (error) => page.trouble(error), onChange: changed });
   const onReopen = (record, range) => takes.reopen(record, range);
   const bar = new RewriteBar({
     editor,

@@ -1,5 +1,6 @@
 // The library's part of the writing page: the title, the way to the library, and what is said of saving.
 
+import { clock } from "../common/clock.js";
 import { byId, enable } from "../common/elements.js";
 import { nameStory, storyId, takeOver } from "../manuscript/manuscript.js";
 import { kept } from "../origins/origins.js";
@@ -11,7 +12,6 @@ import { danger, FOLLOWED, forked, forkTitle, keptApart, SAVED_AGAIN, TRASHED } 
 
 const LEAVING_MS = 1500;
 const CHANNEL = "storaiteller.library";
-const clock = { now: () => performance.now(), set: (act, milliseconds) => setTimeout(act, milliseconds), clear: (timer) => clearTimeout(timer) };
 
 export class LibraryDesk {
   /** What is to be said until it is read: `{note, href, link}`, or null. */

@@ -1,5 +1,6 @@
 // The library page's part in what is being written: asks, shows, says it aloud, and stops it.
 
+import { clock } from "../common/clock.js";
 import { byId, make } from "../common/elements.js";
 import { Later } from "../common/later.js";
 import { stopWriting, writing } from "../server/writing-api.js";
@@ -9,7 +10,6 @@ import { WritingWatch } from "./writing-watch.js";
 
 /** A page that hears a story saves the end of it by itself. */
 const SAVED_MS = 1500;
-const clock = { set: (act, milliseconds) => setTimeout(act, milliseconds), clear: (timer) => clearTimeout(timer) };
 
 export class WritingDesk {
   /** The Shelf, once it is made. */
