@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from storaiteller.api.errors import responses
+from storaiteller.api.finishing import FinishedStory
 from storaiteller.api.generation import Generation
 from storaiteller.api.generations import Generations
 from storaiteller.api.library_bodies import Id
@@ -63,13 +64,14 @@ def writing_router(generations: Generations) -> APIRouter:
     @router.get("", responses=responses())
     async def list_writing() -> WritingList:
         """Every story that is being written for the library."""
-        told = await _told(generations.under_way())
-        return WritingList(stories=[BeingWritten(**dict(each)) for each in told])
+        taken = _taken(generations.under_way())
+        return WritingList(stories=await asyncio.to_thread(lambda: [_written(each) for each in taken]))
 
     @router.get("/{id}", responses=responses())
     async def get_writing(id: Id) -> TellingList:
         """What is being written of this story of the library, word for word; nothing is no error."""
-        return TellingList(stories=await _told(generations.under_way(id)))
+        taken = _taken(generations.under_way(id))
+        return TellingList(stories=await asyncio.to_thread(lambda: [_told(each) for each in taken]))
 
     @router.post(
         "/{id}/stop", status_code=204, responses=responses() | {202: {"description": "It is ending"}}
@@ -82,25 +84,31 @@ def writing_router(generations: Generations) -> APIRouter:
     return router
 
 
-async def _told(generations: Sequence[Generation]) -> list[BeingTold]:
-    """Words are counted beside the event loop: a long story takes a while."""
-    taken = [(each.id, each.told.is_over, story) for each in generations if (story := each.story)]
+class _Taken(NamedTuple):
+    """A request as it stood at one moment: counting its words, beside the event loop, takes a while."""
 
-    def counted() -> list[BeingTold]:
-        return [
-            BeingTold(
-                id=request_id,
-                story=story.id,
-                excerpt=excerpt(story.text),
-                words=count_words(story.text),
-                max_words=story.settings["max_words"],
-                model=story.model,
-                over=is_over,
-                before=story.before,
-                generated=story.generated,
-                settings=story.settings,
-            )
-            for request_id, is_over, story in taken
-        ]
+    id: str
+    is_over: bool
+    story: FinishedStory
 
-    return await asyncio.to_thread(counted)
+
+def _taken(generations: Sequence[Generation]) -> list[_Taken]:
+    return [_Taken(each.id, each.told.is_over, story) for each in generations if (story := each.story)]
+
+
+def _written(taken: _Taken) -> BeingWritten:
+    text = taken.story.text
+    return BeingWritten(
+        id=taken.id,
+        story=taken.story.id,
+        excerpt=excerpt(text),
+        words=count_words(text),
+        max_words=taken.story.settings["max_words"],
+        model=taken.story.model,
+        over=taken.is_over,
+    )
+
+
+def _told(taken: _Taken) -> BeingTold:
+    before, generated, settings = taken.story.before, taken.story.generated, taken.story.settings
+    return BeingTold(**dict(_written(taken)), before=before, generated=generated, settings=settings)
