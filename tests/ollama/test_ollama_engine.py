@@ -45,19 +45,6 @@ ASK = (Message("user", "Write a story."),)
 
 
 @pytest.fixture
-async def fake() -> AsyncIterator[FakeOllama]:
-    async with FakeOllama() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def server(fake: FakeOllama) -> AsyncIterator[OllamaServer]:
-    server = OllamaServer(fake.url)
-    yield server
-    await server.aclose()
-
-
-@pytest.fixture
 async def engine(server: OllamaServer) -> AsyncIterator[OllamaEngine]:
     engine = OllamaEngine(server, "llama3.2")
     yield engine

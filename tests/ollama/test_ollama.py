@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import anyio
@@ -22,19 +21,6 @@ from storaiteller.errors import (
 )
 from tests.fake_ollama import Cut, FakeModel, FakeOllama, Gate, Reply, Silence, Step, done, error, word
 from tests.serving import GUARD
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeOllama]:
-    async with FakeOllama() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def server(fake: FakeOllama) -> AsyncIterator[OllamaServer]:
-    server = OllamaServer(fake.url)
-    yield server
-    await server.aclose()
 
 
 async def pull_of(server: OllamaServer, name: str) -> list[PullProgress]:
